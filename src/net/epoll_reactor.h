@@ -1,0 +1,35 @@
+// The reactor over Linux epoll: edge-triggered, each socket registered once for both directions,
+// so that the steady state makes no epoll_ctl call. One thread calls run(); post() and stop() may
+// come from any thread.
+#pragma once
+
+#include <memory>
+
+#include "net/listener.h"
+#include "net/offload.h"
+#include "net/reactor.h"
+
+namespace tidegate::net {
+
+class EpollReactor : public Reactor {
+ public:
+  // `offload` is shared by all workers and outlives them.
+  static std::unique_ptr<EpollReactor> make(Offload& offload);
+
+  // Accepts from a listener shared with other reactors (EPOLLEXCLUSIVE). Keeps a few descriptors
+  // in reserve: at EMFILE the connection is accepted and closed, and the loop goes on.
+  virtual ListenerId accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) = 0;
+  virtual void stop_accepting(ListenerId listener) = 0;
+
+  // Turns until stop().
+  virtual void run(TurnHandler& turn) = 0;
+  virtual void stop() = 0;
+
+  // Counted for the bench and SHOW: system calls by kind since start.
+  struct Counters {
+    std::uint64_t turns = 0, receives = 0, sends = 0, epoll_ctls = 0, accepts = 0;
+  };
+  virtual const Counters& counters() const = 0;
+};
+
+}  // namespace tidegate::net

@@ -1,0 +1,22 @@
+// How the proxy makes PostgreSQL conversations. The classes behind these functions are in
+// client_conversation.h and server_conversation.h; nobody outside this folder needs them.
+#pragma once
+
+#include <memory>
+
+#include "postgres/statements.h"
+#include "session/conversation.h"
+
+namespace tidegate::postgres {
+
+// What the conversations of one worker share.
+struct Workshop {
+  StatementTable statements;
+};
+
+std::unique_ptr<session::ClientConversation> make_client_conversation(session::ClientPort& port,
+                                                                      Workshop& workshop);
+std::unique_ptr<session::ServerConversation> make_server_conversation(session::ServerPort& port,
+                                                                      const session::RouteRules& rules);
+
+}  // namespace tidegate::postgres

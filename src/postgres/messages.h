@@ -1,0 +1,96 @@
+// The messages that Tidegate itself writes or reads whole, one function each. Everything else is
+// forwarded byte for byte and never takes shape here.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/reason.h"
+#include "session/table.h"
+
+namespace tidegate::postgres {
+
+inline constexpr std::uint32_t kProtocol30 = 0x00030000;
+inline constexpr std::uint32_t kSslRequest = 80877103;
+inline constexpr std::uint32_t kGssEncRequest = 80877104;
+inline constexpr std::uint32_t kCancelRequest = 80877102;
+inline constexpr std::size_t kStartupBytesMax = 10000;  // PostgreSQL's MAX_STARTUP_PACKET_LENGTH
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+// --- To a client (each appends one message) ---
+void write_authentication_ok(ByteBuffer& out);
+void write_authentication_cleartext(ByteBuffer& out);
+void write_authentication_md5(ByteBuffer& out, Bytes salt);
+void write_authentication_sasl(ByteBuffer& out, bool offer_plus);
+void write_authentication_sasl_continue(ByteBuffer& out, std::string_view data);
+void write_authentication_sasl_final(ByteBuffer& out, std::string_view data);
+void write_parameter_status(ByteBuffer& out, std::string_view name, std::string_view value);
+void write_backend_key_data(ByteBuffer& out, std::uint32_t pid, std::uint32_t key);
+void write_ready_for_query(ByteBuffer& out, char status);
+void write_negotiate_protocol_version(ByteBuffer& out, std::uint32_t newest,
+                                      const std::vector<std::string>& unknown_options);
+struct ErrorText {
+  std::string_view severity = "ERROR";  // FATAL, ERROR, WARNING, NOTICE
+  std::string_view sqlstate;
+  std::string message;
+  std::string detail;
+  std::string hint;
+};
+void write_error(ByteBuffer& out, const ErrorText& error);
+void write_notice(ByteBuffer& out, const ErrorText& notice);
+// The reason's SQLSTATE and text; `detail` says more about this case.
+void write_error(ByteBuffer& out, Reason reason, std::string_view severity,
+                 std::string_view detail = {});
+void write_parse_complete(ByteBuffer& out);
+void write_close_complete(ByteBuffer& out);
+void write_empty_query_response(ByteBuffer& out);
+void write_command_complete(ByteBuffer& out, std::string_view tag);
+void write_row_description(ByteBuffer& out, const session::Table& table);
+void write_data_rows(ByteBuffer& out, const session::Table& table);
+
+// --- To a server ---
+void write_startup(ByteBuffer& out, const Parameters& parameters);
+void write_ssl_request(ByteBuffer& out);
+void write_cancel_request(ByteBuffer& out, std::uint32_t pid, Bytes key);
+void write_password(ByteBuffer& out, std::string_view password);
+void write_sasl_initial(ByteBuffer& out, std::string_view mechanism, std::string_view data);
+void write_sasl_response(ByteBuffer& out, std::string_view data);
+void write_query(ByteBuffer& out, std::string_view sql);
+void write_parse(ByteBuffer& out, std::string_view name, Bytes text_and_types);
+void write_close_statement(ByteBuffer& out, std::string_view name);
+void write_sync(ByteBuffer& out);
+void write_terminate(ByteBuffer& out);
+
+// --- Read whole ---
+// The body of ErrorResponse / NoticeResponse; unknown fields are skipped.
+struct ErrorFields {
+  std::string_view severity;  // not localised (V), else S
+  std::string_view sqlstate;
+  std::string_view message;
+  std::string_view routine;
+};
+std::optional<ErrorFields> read_error(Bytes body);
+
+// A startup packet, without its length and protocol number.
+struct Startup {
+  std::uint32_t protocol = 0;
+  std::string user;
+  std::string database;      // = user when the client named none
+  std::string replication;   // as sent; empty = none
+  Parameters parameters;     // all others, `options` already taken apart (-c k=v, --k=v), in order,
+                             // names lower case, later values win
+  std::vector<std::string> protocol_options;  // names beginning with _pq_.
+};
+enum class StartupRead : std::uint8_t { ok, malformed, no_user };
+StartupRead read_startup(Bytes body, Startup& out);
+// PostgreSQL's rules for the options string: blanks separate, a backslash takes the next
+// character as it is. Nothing when it is not understood (an unknown switch).
+std::optional<Parameters> read_startup_options(std::string_view options);
+
+}  // namespace tidegate::postgres
