@@ -3,22 +3,20 @@
 // randomness of their own, secrets wiped when they go.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <expected>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "auth/digest.h"
 #include "base/bytes.h"
 
 namespace tidegate::auth {
 
-using Digest = std::array<std::uint8_t, 32>;
-
 enum class ScramError : std::uint8_t {
-  malformed,         // does not follow the grammar
-  wrong_proof,       // the other side does not know the password
+  malformed,    // does not follow the grammar
+  wrong_proof,  // the other side does not know the password
   wrong_nonce,
   binding_mismatch,  // channel binding data differ, or a downgrade was tried
   too_expensive,     // an iteration count beyond kIterationsMax
@@ -27,6 +25,11 @@ enum class ScramError : std::uint8_t {
 
 inline constexpr std::uint32_t kIterationsDefault = 4096;
 inline constexpr std::uint32_t kIterationsMax = 1'000'000;
+// PostgreSQL reads no longer message either (PG_MAX_SASL_MESSAGE_LENGTH).
+inline constexpr std::size_t kScramMessageBytesMax = 1024;
+
+// The count in a verifier or a challenge: 1 to kIterationsMax, beyond that too_expensive.
+std::expected<std::uint32_t, ScramError> parse_iterations(std::string_view text);
 
 // What a server stores: "SCRAM-SHA-256$<iterations>:<salt b64>$<StoredKey b64>:<ServerKey b64>".
 struct ScramVerifier {
@@ -56,6 +59,8 @@ class ScramServer {
   // `plus_chosen`: the client chose SCRAM-SHA-256-PLUS.
   ScramServer(ScramVerifier verifier, Bytes channel_binding, bool plus_chosen);
   ~ScramServer();
+  ScramServer(ScramServer&&) = default;
+  ScramServer& operator=(ScramServer&&) = default;
 
   // client-first-message in, server-first-message out. `nonce` is 18 bytes of entropy.
   std::expected<std::string, ScramError> first(std::string_view client_first, Bytes nonce);
@@ -65,6 +70,10 @@ class ScramServer {
   const Digest& client_key() const { return client_key_; }
 
  private:
+  std::expected<std::string_view, ScramError> read_gs2_header(std::string_view client_first);
+  std::expected<void, ScramError> check_proof(std::string_view proof_text,
+                                              std::string_view message);
+
   ScramVerifier verifier_;
   std::vector<std::uint8_t> channel_binding_;
   bool plus_chosen_;
@@ -82,6 +91,8 @@ class ScramClient {
   // "y" flag (we could, the server did not offer). Empty: "n".
   ScramClient(Bytes channel_binding, bool use_plus);
   ~ScramClient();
+  ScramClient(ScramClient&&) = default;
+  ScramClient& operator=(ScramClient&&) = default;
 
   // `nonce` is 18 bytes of entropy. The user name is left empty, as PostgreSQL expects.
   std::string first(Bytes nonce);
@@ -97,12 +108,15 @@ class ScramClient {
   std::expected<void, ScramError> verify(std::string_view server_final);
 
  private:
+  std::string_view gs2_header() const;
+
   std::vector<std::uint8_t> channel_binding_;
   bool use_plus_;
   std::string client_first_bare_;
   std::string server_first_;
   std::string nonce_;
   Digest server_signature_{};
+  bool proved_ = false;  // final() was called, so server_signature_ means something
 };
 
 }  // namespace tidegate::auth

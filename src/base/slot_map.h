@@ -53,6 +53,11 @@ class SlotMap {
   }
   const T* find(Id id) const { return const_cast<SlotMap*>(this)->find(id); }
 
+  // Whoever is in the slot now, for names that carry no generation (their secret does its work).
+  T* find_slot(std::uint32_t slot) {
+    return slot < slots_.size() && slots_[slot].value ? &*slots_[slot].value : nullptr;
+  }
+
   bool erase(Id id) {
     if (find(id) == nullptr) return false;
     auto& slot = slots_[id.slot];

@@ -7,8 +7,15 @@
 // give the same actions, byte for byte.
 //
 // Life of a server as the pool sees it:
-//   opening -> (server_ready) -> idle -> held -> (server_released) -> idle -> ... -> closing -> gone
+//   opening -> (server_ready) -> idle -> held -> (server_released) -> idle -> ... -> closing ->
+//   gone
 // A server counts against every limit from the `open` action until server_gone().
+//
+// Late and wrong events. Workers and the pool may cross: an event about a server that is already
+// gone (a stale id) is ignored, and so are server_ready of one that was told to close meanwhile and
+// server_closing of one that is closing. What only a caller that lost count can send (releasing a
+// server that nobody holds, two waits under one id) breaks a TG_CHECK. Instants may step back by
+// the difference of two workers' turns; the pool's own time does not.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +49,9 @@ struct UpstreamLimits {
   // waited longer than overtake_wait_max.
   int overtake_max = 8;
   Duration overtake_wait_max{2ms};
+  // Hysteresis of fair sharing: between routes with nearly equal shares a server moves only after
+  // it has stayed this long (see fair_share.h).
+  Duration evict_after{1s};
   bool operator==(const UpstreamLimits&) const = default;
 };
 
@@ -70,12 +80,17 @@ struct Want {
   WorkerIndex worker = 0;
   FitTag fit = 0;
   HoldKind kind = HoldKind::transaction;
-  std::uint8_t priority = 1;             // 0 goes first
-  Instant deadline = Instant::never();   // the client's own, before pool_timeout
+  std::uint8_t priority = 1;            // 0 goes first; beyond 3 counts as 3
+  Instant deadline = Instant::never();  // the client's own, before pool_timeout
+  // The server that this waiter was assigned died before it was used: it goes to the front of its
+  // priority, and has waited since then. (Its server's end comes as server_closing as usual.)
+  bool again = false;
+  Instant since = {};  // read only with `again`
 };
 
 enum class ActionKind : std::uint8_t {
-  open,    // connect and log in a server for `route` on `worker`; answer server_ready or server_failed
+  open,    // connect and log in a server for `route` on `worker`; answer server_ready or
+           // server_failed
   assign,  // give `server` to `waiter`; `verify` = check that it lives first
   close,   // close `server` for `reason`; answer server_gone when the database has closed its end
   refuse,  // tell `waiter` `reason`
@@ -86,8 +101,8 @@ struct Action {
   ServerId server;
   RouteId route;
   WaiterId waiter = 0;
-  WorkerIndex worker = 0;       // assign: the waiter's; open: where; close: the server's home
-  WorkerIndex home = 0;         // assign: where the server is now (it moves when it differs)
+  WorkerIndex worker = 0;  // assign: the waiter's; open: where; close: the server's home
+  WorkerIndex home = 0;    // assign: where the server is now (it moves when it differs)
   bool verify = false;
   Reason reason = Reason::none;
   bool operator==(const Action&) const = default;
@@ -104,8 +119,8 @@ struct RouteCounts {
 };
 
 struct PoolTotals {  // since start, for the statistics
-  std::uint64_t assigned = 0, moved = 0, overtaken = 0, opened = 0, failed = 0, refused = 0, shed = 0,
-                evicted = 0;
+  std::uint64_t assigned = 0, moved = 0, overtaken = 0, opened = 0, failed = 0, refused = 0,
+                shed = 0, evicted = 0;
 };
 
 class Pool {
@@ -115,6 +130,7 @@ class Pool {
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
+  // The servers of min_idle are opened by the next event or tick.
   RouteId add_route(const RouteLimits& limits);
   // Refuses its waiters, closes its servers; the id dies when the last server is gone.
   void remove_route(RouteId route, Instant now, Actions& out);

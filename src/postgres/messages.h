@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <expected>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ inline constexpr std::uint32_t kSslRequest = 80877103;
 inline constexpr std::uint32_t kGssEncRequest = 80877104;
 inline constexpr std::uint32_t kCancelRequest = 80877102;
 inline constexpr std::size_t kStartupBytesMax = 10000;  // PostgreSQL's MAX_STARTUP_PACKET_LENGTH
+inline constexpr std::string_view kScram = "SCRAM-SHA-256";
+inline constexpr std::string_view kScramPlus = "SCRAM-SHA-256-PLUS";
 
 using Parameters = std::vector<std::pair<std::string, std::string>>;
 
@@ -47,6 +50,10 @@ void write_notice(ByteBuffer& out, const ErrorText& notice);
 // The reason's SQLSTATE and text; `detail` says more about this case.
 void write_error(ByteBuffer& out, Reason reason, std::string_view severity,
                  std::string_view detail = {});
+// "text (detail)", as it stands in such an error's message.
+std::string reason_message(Reason reason, std::string_view detail);
+// A client that asked for protocol 2 reads an error that has no length and no fields.
+void write_error_for_protocol_2(ByteBuffer& out, std::string_view message);
 void write_parse_complete(ByteBuffer& out);
 void write_close_complete(ByteBuffer& out);
 void write_empty_query_response(ByteBuffer& out);
@@ -77,20 +84,22 @@ struct ErrorFields {
 };
 std::optional<ErrorFields> read_error(Bytes body);
 
-// A startup packet, without its length and protocol number.
 struct Startup {
   std::uint32_t protocol = 0;
   std::string user;
-  std::string database;      // = user when the client named none
-  std::string replication;   // as sent; empty = none
-  Parameters parameters;     // all others, `options` already taken apart (-c k=v, --k=v), in order,
-                             // names lower case, later values win
+  std::string database;  // = user when the client named none
+  std::string
+      replication;        // "database", "true", ... as sent; empty = none, also when sent as false
+  Parameters parameters;  // all others, `options` already taken apart (-c k=v, --k=v), in order,
+                          // names lower case, each once, later values win
   std::vector<std::string> protocol_options;  // names beginning with _pq_.
+  std::string bad_option;                     // the word of `options` that was not understood
 };
-enum class StartupRead : std::uint8_t { ok, malformed, no_user };
+enum class StartupRead : std::uint8_t { ok, malformed, no_user, bad_option };
+// `body` is what follows the length and the protocol number; out.protocol stays as it is.
 StartupRead read_startup(Bytes body, Startup& out);
 // PostgreSQL's rules for the options string: blanks separate, a backslash takes the next
-// character as it is. Nothing when it is not understood (an unknown switch).
-std::optional<Parameters> read_startup_options(std::string_view options);
+// character as it is. An error is the word that was not understood (an unknown switch).
+std::expected<Parameters, std::string> read_startup_options(std::string_view options);
 
 }  // namespace tidegate::postgres

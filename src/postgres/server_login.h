@@ -1,6 +1,6 @@
 // Logging in at a server: SSLRequest as the route's sslmode wants it, startup, the password by
 // SCRAM-SHA-256(-PLUS), md5 or cleartext, then everything the server reports until its first
-// ReadyForQuery.
+// ReadyForQuery. One function per state; a server that steps out of the order is left at once.
 #pragma once
 
 #include <cstdint>
@@ -10,6 +10,8 @@
 
 #include "auth/scram.h"
 #include "base/bytes.h"
+#include "postgres/authentication.h"
+#include "postgres/message_gatherer.h"
 #include "postgres/messages.h"
 #include "session/conversation.h"
 
@@ -19,43 +21,79 @@ class ServerLogin {
  public:
   enum class State : std::uint8_t {
     starting,
-    ssl_answer,       // SSLRequest was sent, one byte is expected
+    ssl_answer,  // SSLRequest was sent, one byte is expected
     securing,
-    authenticating,   // startup was sent
-    awaiting_keys,    // SCRAM keys are being derived
-    sasl_continue,
-    sasl_final,
-    reporting,        // AuthenticationOk came: ParameterStatus, BackendKeyData, ...
-    done,             // ReadyForQuery 'I'
-    failed,           // login_failed was called
+    authenticating,  // startup was sent
+    sasl_continue,   // the first SCRAM message was sent
+    awaiting_keys,   // SCRAM keys are being derived
+    sasl_final,      // our proof was sent; the server's has to come
+    awaiting_ok,     // all was proven: only AuthenticationOk may follow
+    reporting,       // AuthenticationOk came: ParameterStatus, BackendKeyData, ...
+    done,            // ReadyForQuery 'I'
+    failed,          // login_failed was called
   };
 
   explicit ServerLogin(session::ServerPort& port);
   ~ServerLogin();
+  ServerLogin(const ServerLogin&) = delete;
+  ServerLogin& operator=(const ServerLogin&) = delete;
 
   void start(const session::Turn& turn);
   void secured(const session::TlsFacts& facts, const session::Turn& turn);
   void scram_keys(const session::ScramKeys& keys, const session::Turn& turn);
   // Gives how many bytes it took; after `done` the rest is the relay's.
   std::size_t from_server(Bytes bytes, const session::Turn& turn);
+  void set_port(session::ServerPort* port) { port_ = port; }
 
   State state() const { return state_; }
-  const Parameters& reported() const { return reported_; }  // in the order they came
+  const Parameters& reported() const { return reported_; }  // in the order they came first
   std::uint32_t process_id() const { return process_id_; }
-  Bytes cancel_key() const { return cancel_key_; }          // 4 bytes, or up to 256 (3.2)
+  Bytes cancel_key() const { return cancel_key_; }  // 4 bytes, or up to 256 (3.2)
+  // The server refused a proof that was made with SCRAM keys. Cached ones are out of date then (the
+  // password was changed) and want to be forgotten; it closes the connection, so that new ones can
+  // only be tried on another.
+  bool keys_were_refused() const { return keys_were_refused_; }
 
  private:
-  session::ServerPort& port_;
+  // Up to the startup packet: server_login.cc
+  std::size_t take_ssl_answer(Bytes bytes);
+  void send_startup();
+  std::size_t take_message(Bytes bytes, const session::Turn& turn);
+  void message_arrived(char type, Bytes body, const session::Turn& turn);
+
+  // The password: server_login_proof.cc
+  void authentication_arrived(Bytes body, const session::Turn& turn);
+  void password_wanted(Authentication kind, ByteReader request, const session::Turn& turn);
+  void cleartext_wanted(ByteReader request);
+  void md5_wanted(ByteReader request);
+  void sasl_wanted(ByteReader request, const session::Turn& turn);
+  void sasl_challenged(std::string_view server_first);
+  void sasl_answered(std::string_view server_final);
+  bool has_password();
+  void send_password(std::string_view password);
+
+  // What the server reports: server_login.cc
+  void parameter_reported(Bytes body);
+  void key_data_arrived(Bytes body);
+  void ready_arrived(Bytes body);
+  void error_arrived(Bytes body);
+  void notice_arrived(Bytes body);
+
+  void fail(Reason reason, std::string_view detail, bool fatal);
+  void fail_protocol(std::string_view detail);
+  void fail_scram(auth::ScramError error);
+
+  session::ServerPort* port_;
   State state_ = State::starting;
+  bool secured_ = false;
+  bool keys_used_ = false;
+  bool keys_were_refused_ = false;
+  ByteBuffer channel_binding_;  // tls-server-end-point; empty without TLS
+  MessageGatherer message_;
+  std::unique_ptr<auth::ScramClient> scram_;
   Parameters reported_;
   std::uint32_t process_id_ = 0;
   ByteBuffer cancel_key_;
-  ByteBuffer gathered_;
-  std::unique_ptr<auth::ScramClient> scram_;
-  ByteBuffer channel_binding_;
-  bool secured_ = false;
-  bool keys_retried_ = false;
-  session::ScramKeys keys_;
 };
 
 }  // namespace tidegate::postgres

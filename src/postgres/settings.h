@@ -8,7 +8,6 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -26,44 +25,64 @@ bool is_replayable_report(std::string_view name);
 // Settings that shape how a statement's text is read at Parse (literals are folded then): a cached
 // statement is the same only under the same values of these. One table, one test per entry.
 bool shapes_parsing(std::string_view name);
+// Names of settings are compared as PostgreSQL does, without regard to ASCII case.
+bool same_setting(std::string_view a, std::string_view b);
 
 class Settings;
 using SettingsRef = std::shared_ptr<const Settings>;
 
 class Settings {
  public:
-  using Entry = std::pair<std::string, std::string>;
+  struct Entry {
+    std::string name;
+    std::string value;
+    bool custom = false;  // not reported: known only because a client asked for it
+    bool operator==(const Entry&) const = default;
+  };
 
   // `entries` in any order; later ones win.
   static SettingsRef make(std::vector<Entry> entries);
   static const SettingsRef& empty();
 
-  SettingsRef with(std::string_view name, std::string_view value) const;
+  SettingsRef with(std::string_view name, std::string_view value, bool custom = false) const;
+  SettingsRef with_all(const Settings& other) const;
   SettingsRef without(std::string_view name) const;
+  SettingsRef without_custom() const;
   const std::string* find(std::string_view name) const;
+  // Whether the server reports it, so that changes of it are noticed.
+  bool reports(std::string_view name) const;
   const std::vector<Entry>& entries() const { return entries_; }
 
   FitTag tag() const { return tag_; }              // digest of all entries, never 0
   std::uint64_t shape() const { return shape_; }   // digest of those that shape parsing
-  bool operator==(const Settings& other) const { return entries_ == other.entries_; }
+  bool standard_strings() const { return standard_strings_; }  // standard_conforming_strings
+  bool operator==(const Settings& other) const {
+    return tag_ == other.tag_ && entries_ == other.entries_;
+  }
 
  private:
+  const Entry* entry(std::string_view name) const;
+
   std::vector<Entry> entries_;
   FitTag tag_ = 0;
   std::uint64_t shape_ = 0;
+  bool standard_strings_ = true;
 };
 
 // Same values? Pointers first.
 inline bool same(const SettingsRef& a, const SettingsRef& b) { return a == b || *a == *b; }
 
-// The commands that turn a server that has `have` into one that has `want`: SET for what differs,
-// RESET for custom names that `want` lacks. Empty when there is nothing to do. One simple query.
-// `needs_reply`: something in it can fail (custom names), so its reply must be awaited.
+// The commands that turn a server that has `have` into one that has `want`: one simple query, empty
+// when there is nothing to do.
 struct Replay {
   std::string sql;
-  bool needs_reply = false;
+  bool needs_reply = false;  // something in it can fail (custom names): await its reply first
 };
 Replay replay(const Settings& have, const Settings& want);
+
+// set_config('name', 'value', false): reads the value as a startup packet does, so that a list
+// such as search_path stays a list.
+std::string set_config_call(std::string_view name, std::string_view value);
 
 // 'it''s' with standard_conforming_strings in either position (backslashes use E'').
 std::string quote_literal(std::string_view text);

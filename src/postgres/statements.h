@@ -11,9 +11,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
-#include <vector>
 
 #include "base/bytes.h"
+#include "postgres/settings.h"
+#include "sql/effects.h"
 
 namespace tidegate::postgres {
 
@@ -22,25 +23,32 @@ struct StatementKeyHash {
   std::size_t operator()(const StatementKey& key) const {
     std::size_t value = 0;
     static_assert(sizeof value <= sizeof key);
-    __builtin_memcpy(&value, key.data(), sizeof value);
+    std::memcpy(&value, key.data(), sizeof value);
     return value;
   }
 };
 
+inline constexpr std::string_view kServerNamePrefix = "tidegate_";
+
 struct Statement {
   StatementKey key{};
-  std::string server_name;       // "tidegate_" + 32 hex digits
-  ByteBuffer text_and_types;     // the Parse message after the statement name
+  std::string server_name;     // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one
+  ByteBuffer text_and_types;   // the Parse message after the statement name
   std::uint64_t shape = 0;
+  sql::Effects effects;        // what running it does to a session
 };
 using StatementRef = std::shared_ptr<const Statement>;
+
+enum class Naming : std::uint8_t { named, unnamed };
 
 // One per worker: equal statements are one object for as long as somebody holds it. Bounded by
 // what sessions hold.
 class StatementTable {
  public:
   // `text_and_types`: query text, zero byte, parameter types, as they stand in a Parse message.
-  StatementRef intern(Bytes text_and_types, std::uint64_t shape);
+  // Named ones get a key and a server name, which costs a digest; unnamed ones come with every
+  // query of many drivers and do without.
+  StatementRef intern(Bytes text_and_types, const Settings& settings, Naming naming);
   std::size_t size() const { return table_.size(); }
 
  private:
@@ -55,6 +63,7 @@ class ServerStatements {
   explicit ServerStatements(std::size_t max) : max_(max) {}
   // True (and now the most recently used) when the server holds it.
   bool touch(const StatementKey& key);
+  bool holds(const StatementKey& key) const { return map_.contains(key); }
   void add(const StatementRef& statement);
   void remove(const StatementKey& key);
   void clear();
@@ -63,10 +72,19 @@ class ServerStatements {
   StatementRef evict();
   std::size_t size() const { return map_.size(); }
 
+  // A stale one is still on the server but must be closed and parsed anew before its next use
+  // (its result type changed). take_stale: it was, and is forgotten now.
+  void mark_stale(const StatementKey& key);
+  bool take_stale(const StatementKey& key);
+
  private:
+  struct Held {
+    StatementRef statement;
+    bool stale = false;
+  };
   std::size_t max_;
-  std::list<StatementRef> order_;  // most recently used first
-  std::unordered_map<StatementKey, std::list<StatementRef>::iterator, StatementKeyHash> map_;
+  std::list<Held> order_;  // most recently used first
+  std::unordered_map<StatementKey, std::list<Held>::iterator, StatementKeyHash> map_;
 };
 
 }  // namespace tidegate::postgres

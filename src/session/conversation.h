@@ -200,7 +200,11 @@ class ServerPort {
 class SideConversation {
  public:
   virtual ~SideConversation() = default;
-  // What to write after connecting (and TLS, where `wants_tls`). Then the peer closes.
+  // Where the connection is to be secured first: what asks for TLS, and whether the answer grants
+  // it.
+  virtual Bytes tls_request() const = 0;
+  virtual bool tls_granted(Bytes answer) const = 0;
+  // Then this is written, and the peer closes.
   virtual Bytes request() const = 0;
 };
 

@@ -3,42 +3,61 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace tidegate::sql {
 
+// Effects marked (named) tell in Effects::names what they act on.
 enum class Effect : std::uint8_t {
-  set_parameter,      // SET [SESSION] name, RESET name, SET TIME ZONE / NAMES / ...: `name` tells which
-  set_local,          // SET LOCAL, SET TRANSACTION: ends with the transaction
-  set_role,           // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
+  set_parameter,       // SET [SESSION] name, RESET name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
+  set_local,           // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
+  set_role,            // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
   reset_all,
   discard_all,
-  discard_other,      // DISCARD PLANS / SEQUENCES / TEMP
-  set_config,         // the text calls set_config(...)
-  listen,
-  unlisten,
-  temp_object,        // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
-  advisory_lock,      // pg_advisory_lock & friends that last beyond the transaction
-  sql_prepare,        // PREPARE name AS
-  sql_execute,
-  sql_deallocate,     // one name
+  discard_other,       // DISCARD PLANS / SEQUENCES / TEMP
+  set_config,          // calls set_config(...), or updates the view pg_settings, which does it
+  listen,              // (named)
+  unlisten,            // (named; "*" for all channels)
+  temp_object,         // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
+  advisory_lock,       // pg_advisory_lock & friends that last beyond the transaction
+  advisory_unlock,     // pg_advisory_unlock & friends
+  sql_prepare,         // PREPARE name AS (named)
+  sql_execute,         // (named)
+  sql_deallocate,      // one name (named)
   sql_deallocate_all,
   cursor_with_hold,
   load,
-  setseed,
-  opens_transaction,  // BEGIN, START TRANSACTION
-  ends_transaction,   // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
-  opaque,             // DO, CALL: runs what the text does not show
+  setseed,             // setseed(...), SET seed
+  session_function,    // a built-in function that leaves something else in the session: a backup, a
+                       // temporary replication slot, a replication origin
+  opens_transaction,   // BEGIN, START TRANSACTION, COMMIT AND CHAIN
+  ends_transaction,    // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
+  opaque,              // runs what the text does not show: DO, CALL, query_to_xml(...); or a text
+                       // that was too odd to be read to its end
   count_,
 };
+static_assert(static_cast<unsigned>(Effect::count_) <= 32);
 
 struct Effects {
+  // A text with more names than this is opaque.
+  static constexpr std::size_t kNamesMax = 64;
+
+  struct Name {
+    Effect effect;
+    // Settings in lower case always, for PostgreSQL compares them so; other names in lower case
+    // unless they were quoted.
+    std::string text;
+    bool operator==(const Name&) const = default;
+  };
+
   std::uint32_t bits = 0;
-  int statements = 0;        // non-empty ones between semicolons
-  std::string name;          // of the last set_parameter / sql_prepare / sql_deallocate, lower case
+  int statements = 0;       // non-empty ones between semicolons
+  std::vector<Name> names;  // in the order of the text
 
   void add(Effect effect) { bits |= 1u << static_cast<unsigned>(effect); }
   bool has(Effect effect) const { return (bits >> static_cast<unsigned>(effect)) & 1u; }
   bool none() const { return bits == 0; }
+  bool operator==(const Effects&) const = default;
 };
 
 }  // namespace tidegate::sql

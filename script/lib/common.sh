@@ -1,0 +1,54 @@
+# Sourced by every script: where things are, how to speak, how to build.
+# shellcheck shell=bash
+set -euo pipefail
+
+ROOT=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+JOBS=$(nproc)
+# Debian's own Python, because Debian's python3-* packages belong to it and to no newer one in PATH.
+PYTHON=/usr/bin/python3
+
+if [ -t 1 ]; then
+  bold=$(printf '\033[1m') red=$(printf '\033[31m') dim=$(printf '\033[2m') plain=$(printf '\033[0m')
+else
+  bold='' red='' dim='' plain=''
+fi
+
+say() { printf '%s%s%s\n' "$bold" "$*" "$plain"; }
+hint() { printf '%s%s%s\n' "$dim" "$*" "$plain"; }
+warn() { printf '%s%s%s\n' "$red" "$*" "$plain" >&2; }
+die() {
+  warn "$*"
+  exit 1
+}
+
+# build PRESET TARGET... : configures build/PRESET when needed and builds there. BUILD_OPTIONS holds
+# further -D options. Ninja's progress line is for a terminal; elsewhere only errors are of interest.
+build() {
+  local preset=$1 directory=$ROOT/build/$1
+  shift
+  mkdir -p "$ROOT/build"
+  cmake -S "$ROOT" --preset "$preset" ${BUILD_OPTIONS:-} >"$ROOT/build/$preset.configure.log" 2>&1 || {
+    cat "$ROOT/build/$preset.configure.log" >&2
+    die "configuring build/$preset failed"
+  }
+  if [ -t 1 ]; then
+    ninja -C "$directory" -j "$JOBS" "$@"
+  else
+    NINJA_STATUS='[%f/%t] ' ninja -C "$directory" -j "$JOBS" --quiet "$@"
+  fi
+}
+
+# stop_process PID : asks, then waits for at most ten seconds before it insists.
+stop_process() {
+  local pid=$1 tries=100
+  kill -TERM "$pid" 2>/dev/null || return 0
+  while kill -0 "$pid" 2>/dev/null; do
+    tries=$((tries - 1))
+    if [ "$tries" -eq 0 ]; then
+      kill -KILL "$pid" 2>/dev/null || true
+      break
+    fi
+    sleep 0.1
+  done
+  wait "$pid" 2>/dev/null || true
+}

@@ -1,0 +1,182 @@
+#include "admin/tables.h"
+
+#include <ctime>
+
+#include <fmt/chrono.h>
+#include <fmt/format.h>
+
+namespace tidegate::admin {
+namespace {
+
+using session::CellType;
+using session::Table;
+using Cells = std::vector<std::optional<std::string>>;
+
+std::string number(std::int64_t value) { return fmt::to_string(value); }
+std::string number(std::uint64_t value) { return fmt::to_string(value); }
+
+std::string moment(WallTime time) {
+  const std::time_t seconds = time.us / 1'000'000;
+  return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
+}
+
+std::int64_t whole_seconds(Duration d) { return d.count() / 1'000'000'000; }
+std::int64_t rest_us(Duration d) { return d.count() / 1000 % 1'000'000; }
+
+Table with_columns(std::initializer_list<Table::Column> columns) {
+  Table table;
+  table.columns = columns;
+  return table;
+}
+
+Table sockets_table() {
+  return with_columns({{"type"}, {"user"}, {"database"}, {"replication"}, {"state"}, {"addr"},
+                       {"port", CellType::int4}, {"local_addr"}, {"local_port", CellType::int4},
+                       {"connect_time"}, {"request_time"}, {"wait", CellType::int4},
+                       {"wait_us", CellType::int4}, {"close_needed", CellType::int4}, {"ptr"},
+                       {"link"}, {"remote_pid", CellType::int4}, {"tls"}, {"application_name"},
+                       {"prepared_statements", CellType::int4}, {"id", CellType::int8},
+                       {"pin"}});
+}
+
+Cells socket_cells(const SocketRow& row) {
+  return {std::string(1, row.type), row.user, row.database, "none", row.state, row.address,
+          number(std::int64_t{row.port}), row.local_address, number(std::int64_t{row.local_port}),
+          moment(row.connected), moment(row.requested), number(whole_seconds(row.wait)),
+          number(rest_us(row.wait)), row.closing ? "1" : "0", fmt::format("{:#x}", row.id),
+          row.link == 0 ? "" : fmt::format("{:#x}", row.link), number(std::uint64_t{row.remote_pid}),
+          row.tls, row.application_name, number(std::int64_t{row.prepared_statements}),
+          number(static_cast<std::int64_t>(row.id)), row.pin};
+}
+
+}  // namespace
+
+Table clients_table(const Findings& findings) {
+  auto table = sockets_table();
+  for (const auto& row : findings.clients) table.rows.push_back(socket_cells(row));
+  return table;
+}
+
+Table servers_table(const Findings& findings) {
+  auto table = sockets_table();
+  for (const auto& row : findings.servers) table.rows.push_back(socket_cells(row));
+  return table;
+}
+
+Table pools_table(const std::vector<PoolRow>& pools) {
+  auto table = with_columns(
+      {{"database"}, {"user"}, {"cl_active", CellType::int4}, {"cl_waiting", CellType::int4},
+       {"cl_active_cancel_req", CellType::int4}, {"cl_waiting_cancel_req", CellType::int4},
+       {"sv_active", CellType::int4}, {"sv_active_cancel", CellType::int4},
+       {"sv_being_canceled", CellType::int4}, {"sv_idle", CellType::int4},
+       {"sv_used", CellType::int4}, {"sv_tested", CellType::int4}, {"sv_login", CellType::int4},
+       {"maxwait", CellType::int4}, {"maxwait_us", CellType::int4}, {"pool_mode"},
+       {"load_balance_hosts"}});
+  for (const auto& pool : pools) {
+    const auto count = [](int value) { return number(std::int64_t{value}); };
+    table.rows.push_back({pool.database, pool.user, count(pool.clients_active),
+                          count(pool.clients_waiting), "0", "0",
+                          count(pool.counts.held - pool.cancelling - pool.tested), "0",
+                          count(pool.cancelling), count(pool.counts.idle), "0", count(pool.tested),
+                          count(pool.counts.opening), number(whole_seconds(pool.wait_max)),
+                          number(rest_us(pool.wait_max)), pool.mode, "round-robin"});
+  }
+  return table;
+}
+
+Table config_table(const std::vector<config::ConfigRow>& rows) {
+  auto table = with_columns({{"key"}, {"value"}, {"default"}, {"changeable"}});
+  for (const auto& row : rows) {
+    table.rows.push_back({row.key, row.value, row.fallback, row.changeable ? "yes" : "no"});
+  }
+  return table;
+}
+
+Table version_table(const std::string& version) {
+  auto table = with_columns({{"version"}});
+  table.rows.push_back({version});
+  return table;
+}
+
+namespace {
+
+// The columns of SHOW STATS, in order: total_<name>, then avg_<name>. An average is per second,
+// but for the times, which are per what they measure.
+struct StatColumn {
+  std::string_view total_name;
+  std::string_view average_name;
+  std::uint64_t session::Traffic::*value;
+  std::uint64_t session::Traffic::*per = nullptr;
+};
+constexpr StatColumn kStats[] = {
+    {"server_assignment_count", "server_assignment_count", &session::Traffic::assignments},
+    {"xact_count", "xact_count", &session::Traffic::transactions},
+    {"query_count", "query_count", &session::Traffic::queries},
+    {"received", "recv", &session::Traffic::bytes_from_clients},
+    {"sent", "sent", &session::Traffic::bytes_from_servers},
+    {"xact_time", "xact_time", &session::Traffic::transaction_us, &session::Traffic::transactions},
+    {"query_time", "query_time", &session::Traffic::query_us, &session::Traffic::queries},
+    {"wait_time", "wait_time", &session::Traffic::wait_us},
+    {"client_parse_count", "client_parse_count", &session::Traffic::client_parses},
+    {"server_parse_count", "server_parse_count", &session::Traffic::server_parses},
+    {"bind_count", "bind_count", &session::Traffic::binds},
+    {"client_login_count", "client_login_count", &session::Traffic::logins},
+};
+
+std::uint64_t average(const DatabaseTraffic& row, const StatColumn& column) {
+  const auto grown = row.total.*column.value - row.before.*column.value;
+  if (column.per != nullptr) {
+    const auto count = row.total.*column.per - row.before.*column.per;
+    return count == 0 ? 0 : grown / count;
+  }
+  const auto seconds = std::max<std::int64_t>(1, whole_seconds(row.period));
+  return grown / static_cast<std::uint64_t>(seconds);
+}
+
+}  // namespace
+
+Table stats_table(const std::vector<DatabaseTraffic>& databases) {
+  Table table;
+  table.columns.push_back({"database"});
+  for (const auto& column : kStats) {
+    table.columns.push_back({fmt::format("total_{}", column.total_name), CellType::numeric});
+  }
+  for (const auto& column : kStats) {
+    table.columns.push_back({fmt::format("avg_{}", column.average_name), CellType::numeric});
+  }
+  for (const auto& row : databases) {
+    Cells cells{row.database};
+    for (const auto& column : kStats) cells.push_back(number(row.total.*column.value));
+    for (const auto& column : kStats) cells.push_back(number(average(row, column)));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table databases_table(const std::vector<DatabaseRow>& rows) {
+  auto table = with_columns(
+      {{"name"}, {"host"}, {"port", CellType::int4}, {"database"}, {"force_user"},
+       {"pool_size", CellType::int4}, {"min_pool_size", CellType::int4},
+       {"reserve_pool_size", CellType::int4}, {"server_lifetime", CellType::int4}, {"pool_mode"},
+       {"load_balance_hosts"}, {"max_connections", CellType::int4},
+       {"current_connections", CellType::int4}, {"max_client_connections", CellType::int4},
+       {"current_client_connections", CellType::int4}, {"paused", CellType::int4},
+       {"disabled", CellType::int4}});
+  const auto count = [](int value) { return number(std::int64_t{value}); };
+  for (const auto& row : rows) {
+    table.rows.push_back({row.name, row.host, count(row.port), row.database, row.forced_user,
+                          count(row.pool_size), count(row.min_idle), count(row.overflow),
+                          number(whole_seconds(row.lifetime)), row.mode, "round-robin",
+                          count(row.budget), count(row.servers), count(row.clients_max),
+                          count(row.clients), "0", "0"});
+  }
+  return table;
+}
+
+Table lists_table(const std::vector<std::pair<std::string, std::int64_t>>& counts) {
+  auto table = with_columns({{"list"}, {"items", CellType::int4}});
+  for (const auto& [list, items] : counts) table.rows.push_back({list, number(items)});
+  return table;
+}
+
+}  // namespace tidegate::admin

@@ -1,0 +1,124 @@
+#include "cli/serve.h"
+
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <cstring>
+#include <ctime>
+#include <string>
+#include <utility>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "cli/notify.h"
+#include "cli/overrides.h"
+#include "cli/service.h"
+#include "config/load.h"
+#include "net/descriptors.h"
+#include "net/log_writer.h"
+
+namespace tidegate::cli {
+namespace {
+
+constexpr int kExitFailure = 1;
+constexpr int kExitUsage = 2;
+constexpr long kDrainLookNs = 50'000'000;  // how often a leaving process counts its clients
+
+config::Loaded load(const ServeOptions& options) {
+  const auto sources = config::Sources::real();
+  return options.config_file.empty() ? config::load_upstream_url(options.upstream_url, sources)
+                                     : config::load_file(options.config_file, sources);
+}
+
+bool report(const config::Loaded& loaded) {
+  for (const auto& problem : loaded.problems) fmt::print(stderr, "{}\n", problem.format());
+  return loaded.usable();
+}
+
+// Blocked before any thread starts, so that only the main thread ever sees them.
+sigset_t block_signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
+  pthread_sigmask(SIG_BLOCK, &set, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  return set;
+}
+
+// The next signal; 0 when `look_again` and some time has passed.
+int next_signal(const sigset_t& set, bool look_again) {
+  const timespec step{0, kDrainLookNs};
+  const int signal = look_again ? sigtimedwait(&set, nullptr, &step) : sigwaitinfo(&set, nullptr);
+  return signal < 0 ? 0 : signal;
+}
+
+// Until the process is to end. The first TERM or INT lets transactions finish, a second does not.
+void wait_for_the_end(Service& service, const sigset_t& set, const config::Config& config,
+                      Log& log) {
+  bool leaving = false;
+  long drained_ns = 0;
+  while (!leaving || !service.clients_left()) {
+    const int signal = next_signal(set, leaving);
+    if (signal == SIGTERM || signal == SIGINT) {
+      if (leaving) return log.write(LogLevel::warning, "second signal: leaving at once", {});
+      leaving = true;
+      log.write(LogLevel::info, "leaving: transactions under way are finished first", {});
+      notify_systemd("STOPPING=1");
+      service.leave();
+    } else if (signal == SIGHUP) {
+      if (auto* writer = dynamic_cast<net::LogWriter*>(&log)) writer->reopen();
+    }
+    if (!leaving) continue;
+    drained_ns += kDrainLookNs;
+    if (config.shutdown_timeout.count() > 0 && drained_ns > config.shutdown_timeout.count()) {
+      return log.write(LogLevel::warning, "shutdown_timeout passed: leaving at once", {});
+    }
+  }
+}
+
+bool announce(const Service& service, const ServeOptions& options, Log& log) {
+  for (const auto& address : service.addresses()) {
+    log.write(LogLevel::info, "listening",
+              {{"address", address}, {"workers", service.workers()},
+               {"version", TIDEGATE_VERSION}});
+  }
+  notify_systemd("READY=1");
+  if (options.ready_file.empty()) return true;
+  if (write_ready_file(options.ready_file, service.addresses())) return true;
+  fmt::print(stderr, "tidegate: cannot write {}: {}\n", options.ready_file, std::strerror(errno));
+  return false;
+}
+
+}  // namespace
+
+int serve(const ServeOptions& options) {
+  auto loaded = load(options);
+  if (!report(loaded)) return kExitFailure;
+  auto config = std::move(loaded.config);
+  if (const auto applied = apply(options, config); !applied) {
+    fmt::print(stderr, "tidegate: {}\n", applied.error());
+    return kExitUsage;
+  }
+  if (options.check_only) return 0;
+
+  const auto signals = block_signals();
+  net::raise_descriptor_limit();
+  auto log = net::LogWriter::make({.level = config.log_level,
+                                   .json = config.log_json,
+                                   .file = config.log_file});
+  auto service = Service::make(config, *log);
+  if (!service) {
+    fmt::print(stderr, "tidegate: {}\n", service.error());
+    return kExitFailure;
+  }
+  (*service)->start();
+  if (!announce(**service, options, *log)) return kExitFailure;
+  wait_for_the_end(**service, signals, config, *log);
+  (*service)->stop();
+  log->write(LogLevel::info, "left", {});
+  return 0;
+}
+
+}  // namespace tidegate::cli

@@ -1,0 +1,162 @@
+#include "cli/service.h"
+
+#include <algorithm>
+#include <latch>
+#include <utility>
+
+#include "net/tls.h"
+
+namespace tidegate::cli {
+namespace {
+
+constexpr int kOffloadThreads = 2;
+constexpr std::size_t kOffloadQueueMax = 10'000;
+// How often stop() looks whether the databases have closed their ends.
+constexpr auto kStopStep = std::chrono::milliseconds(10);
+
+std::size_t worker_count(const config::Config& config) {
+  const auto wanted = config.workers > 0 ? static_cast<unsigned>(config.workers)
+                                         : std::thread::hardware_concurrency();
+  return std::clamp<std::size_t>(wanted, 1, proxy::kWorkersMax);
+}
+
+std::expected<net::TlsContextRef, std::string> client_tls(const config::Config& config) {
+  if (config.client_ssl_mode == net::SslMode::disable) return net::TlsContextRef{};
+  if (config.client_tls.cert_file.empty()) return net::make_self_signed_tls("tidegate");
+  auto settings = config.client_tls;
+  settings.verify_peer = config.client_ssl_mode >= net::SslMode::verify_ca;
+  return net::make_server_tls(settings);
+}
+
+std::expected<net::Address, std::string> listen_address(const config::Listen& listen) {
+  net::Address address;
+  const auto host = listen.host == "*" ? std::string("0.0.0.0") : listen.host;
+  if (net::parse_address(host, listen.port, address)) return address;
+  return std::unexpected("cannot listen on \"" + listen.host +
+                         "\": an address, \"*\" or the directory of a unix socket is needed");
+}
+
+}  // namespace
+
+std::expected<std::unique_ptr<Service>, std::string> Service::make(config::Config config,
+                                                                   Log& log) {
+  auto service = std::unique_ptr<Service>(new Service(log));
+  auto tls = client_tls(config);
+  if (!tls) return std::unexpected(tls.error());
+  const auto count = worker_count(config);
+  service->offload_ = net::Offload::make(kOffloadThreads, kOffloadQueueMax);
+
+  auto first = net::EpollReactor::make(*service->offload_);
+  proxy::Process::Wiring wiring{.log = log, .client_tls = *tls};
+  first->entropy().fill(wiring.process_secret);
+  wiring.jitter_seed = first->entropy().u64();
+  auto process = proxy::Process::make(std::move(config), count, wiring);
+  if (!process) return std::unexpected(process.error());
+  service->process_ = std::move(*process);
+
+  service->lanes_.resize(count);
+  service->lanes_.front().reactor = std::move(first);
+  service->open_lanes(count);
+  if (auto opened = service->open_listeners(); !opened) return std::unexpected(opened.error());
+  return service;
+}
+
+void Service::open_lanes(std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    auto& lane = lanes_[i];
+    if (lane.reactor == nullptr) lane.reactor = net::EpollReactor::make(*offload_);
+    lane.worker = std::make_unique<proxy::Worker>(*process_, static_cast<proxy::WorkerIndex>(i),
+                                                  *lane.reactor);
+    lane.console = std::make_unique<admin::Console>(*process_, *lane.worker);
+    lane.worker->set_console(lane.console.get());
+  }
+}
+
+std::expected<void, std::string> Service::open_listeners() {
+  const auto& config = process_->config();
+  for (const auto& listen : config.listen) {
+    auto address = listen_address(listen);
+    if (!address) return std::unexpected(address.error());
+    net::ListenOptions options{.reuse_port = config.reuse_port, .unix_mode = listen.unix_mode};
+    options.tcp = {.keepalive = config.tcp_keepalive,
+                   .keepalive_idle_s = config.tcp_keepalive_idle_s,
+                   .keepalive_interval_s = config.tcp_keepalive_interval_s,
+                   .keepalive_count = config.tcp_keepalive_count,
+                   .user_timeout = config.tcp_user_timeout};
+    auto listener = net::Listener::open(*address, options);
+    if (!listener) return std::unexpected(listener.error());
+    listeners_.push_back(std::move(*listener));
+  }
+  return {};
+}
+
+Service::~Service() {
+  if (running_) stop();
+  // Clients and servers close their streams, so workers go before reactors.
+  for (auto& lane : lanes_) {
+    lane.console.reset();
+    lane.worker.reset();
+  }
+}
+
+void Service::start() {
+  running_ = true;
+  for (auto& lane : lanes_) {
+    for (const auto& listener : listeners_) {
+      lane.accepting.push_back(lane.reactor->accept_from(listener, lane.worker.get()));
+    }
+    lane.thread = std::thread([&lane] { lane.reactor->run(*lane.worker); });
+  }
+}
+
+template <typename OnWorker>
+void Service::on_every_worker(OnWorker task) {
+  std::latch all(static_cast<std::ptrdiff_t>(lanes_.size()));
+  for (auto& lane : lanes_) {
+    lane.reactor->post([&lane, &all, &task] {
+      task(lane);
+      all.count_down();
+    });
+  }
+  all.wait();
+}
+
+void Service::leave() {
+  process_->leave();
+  on_every_worker([](Lane& lane) {
+    for (const auto listener : std::exchange(lane.accepting, {})) {
+      lane.reactor->stop_accepting(listener);
+    }
+    lane.worker->dismiss_all();
+  });
+}
+
+void Service::stop() {
+  on_every_worker([](Lane& lane) { lane.worker->close_servers(); });
+  Duration bound{0};
+  for (const auto& upstream : process_->routes().upstreams()) {
+    bound = std::max(bound, upstream->spec().close_timeout);
+  }
+  const auto servers = [this] {
+    int total = 0;
+    for (const auto& upstream : process_->routes().upstreams()) {
+      total += upstream->with_pool([](pool::Pool& pool) { return pool.total_servers(); });
+    }
+    return total;
+  };
+  for (Duration waited{0}; servers() > 0 && waited < bound; waited += kStopStep) {
+    std::this_thread::sleep_for(kStopStep);
+  }
+  for (auto& lane : lanes_) lane.reactor->stop();
+  for (auto& lane : lanes_) lane.thread.join();
+  offload_->stop();
+  running_ = false;
+}
+
+std::vector<std::string> Service::addresses() const {
+  std::vector<std::string> texts;
+  for (const auto& listener : listeners_) texts.push_back(listener->address().text());
+  return texts;
+}
+
+}  // namespace tidegate::cli

@@ -1,0 +1,117 @@
+// Clients: who asks, who waits, who is told no and why.
+#include <algorithm>
+
+#include "base/check.h"
+#include "base/planted.h"
+#include "pool/state.h"
+
+namespace tidegate::pool {
+
+void Pool::State::client_wants(const Want& want, Actions& out) {
+  Route* const route = routes.find(want.route);
+  if (const Reason reason = reason_to_refuse(want, route); reason != Reason::none) {
+    return refuse(want, reason, out);
+  }
+  TG_CHECK(planted(Planted::waiter_served_twice_after_gone) ||
+           waiter_by_id.find(want.waiter) == nullptr);
+  Ticket ticket{.want = want, .since = clock, .number = ++number_last};
+  if (route->limits.pool_timeout > Duration{0}) {
+    ticket.want.deadline = std::min(want.deadline, clock + route->limits.pool_timeout);
+  }
+  route->worker_last = want.worker;
+  admit(ticket, *route, out);
+  refresh(*route);
+  settle(out);
+}
+
+Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const {
+  if (route == nullptr || route->removed) return Reason::route_removed;
+  if (want.deadline <= clock) return reason_of_timeout(*route);
+  if (route->refusals.resting(clock) && !route->reachable()) return route->refusal;
+  if (want.kind == HoldKind::pin && route->pins >= pins_max(route->limits)) {
+    return Reason::pins_full;
+  }
+  const bool must_wait = route->paused || route->idle.size() == 0;
+  if (must_wait && route->queue.size() >= route->limits.queue_max) return Reason::queue_full;
+  return Reason::none;
+}
+
+void Pool::State::admit(const Ticket& ticket, Route& route, Actions& out) {
+  Server* const server = route.paused ? nullptr : route.idle.choose(ticket.want, route.limits.lifo);
+  server != nullptr ? assign(*server, ticket, out) : enqueue(ticket, route);
+}
+
+void Pool::State::client_gone(WaiterId id) {
+  Waiter* const waiter = waiter_by_id.find(id);
+  if (waiter == nullptr) return;
+  if (planted(Planted::waiter_served_twice_after_gone)) return;
+  Route& route = *waiter->route;
+  dequeue(*waiter);
+  refresh(route);
+}
+
+void Pool::State::enqueue(const Ticket& ticket, Route& route) {
+  const auto slot = waiters.emplace();
+  Waiter& waiter = *waiters.find(slot);
+  waiter.ticket = ticket;
+  waiter.route = &route;
+  waiter.slot = slot;
+  waiter_by_id.insert(waiter);
+  route.queue.push(waiter);
+  if (ticket.want.kind == HoldKind::pin) ++route.pins;
+  if (!ticket.want.deadline.is_never()) {
+    deadlines.put(waiter, {ticket.want.deadline, ticket.number});
+  }
+}
+
+Ticket Pool::State::dequeue(Waiter& waiter) {
+  const Ticket ticket = waiter.ticket;
+  deadlines.remove(waiter);
+  waiter_by_id.erase(ticket.want.waiter);
+  waiter.route->queue.remove(waiter);
+  if (ticket.want.kind == HoldKind::pin) --waiter.route->pins;
+  waiters.erase(waiter.slot);
+  return ticket;
+}
+
+void Pool::State::refuse(Waiter& waiter, Reason reason, Actions& out) {
+  refuse(dequeue(waiter).want, reason, out);
+}
+
+void Pool::State::refuse(const Want& want, Reason reason, Actions& out) {
+  ++totals.refused;
+  out.push_back({.kind = ActionKind::refuse,
+                 .route = want.route,
+                 .waiter = want.waiter,
+                 .worker = want.worker,
+                 .reason = reason});
+}
+
+void Pool::State::refuse_all(Route& route, Reason reason, Actions& out) {
+  while (Waiter* waiter = route.queue.front()) refuse(*waiter, reason, out);
+}
+
+void Pool::State::shed(Route& route, Actions& out) {
+  while (Waiter* waiter = route.queue.overdue(clock, route.limits)) {
+    ++totals.shed;
+    refuse(*waiter, Reason::overload_shed, out);
+  }
+}
+
+void Pool::State::expire_waiters(Actions& out) {
+  while (!deadlines.empty() && deadlines.top_key().at <= clock) {
+    Waiter& waiter = *deadlines.top();
+    Route& route = *waiter.route;
+    refuse(waiter, reason_of_timeout(route), out);
+    refresh(route);
+  }
+}
+
+// "The pool is too small" would be a lie to a client that waited for a database that is down.
+Reason Pool::State::reason_of_timeout(const Route& route) const {
+  if (route.reachable()) return Reason::pool_timeout;
+  if (route.refusals.troubled()) return route.refusal;
+  return failures.troubled() ? failure : Reason::pool_timeout;
+}
+
+}  // namespace tidegate::pool

@@ -1,0 +1,39 @@
+// What the walk of a server's replies needs of the client that the server is linked to.
+#pragma once
+
+#include <string_view>
+
+#include "base/bytes.h"
+#include "postgres/owed.h"
+#include "postgres/settings.h"
+#include "session/turn.h"
+
+namespace tidegate::postgres {
+
+class LinkedClient {
+ public:
+  virtual ~LinkedClient() = default;
+
+  virtual void to_client(Bytes bytes) = 0;
+  // Empty, and lent for the length of one walk.
+  virtual ByteBuffer& client_scratch() = 0;
+
+  virtual const SettingsRef& settings() const = 0;
+  virtual void setting_reported(std::string_view name, std::string_view value) = 0;
+  // A request that changed the session's statements had no effect. `failed`: it was tried (a
+  // failed Parse of the unnamed statement leaves none); otherwise it was skipped after an error.
+  virtual void undone(const OwedReply& request, bool failed) = 0;
+  // DEALLOCATE ALL or DISCARD ALL was done; the latter, like RESET ALL, also reset the settings.
+  virtual void statements_discarded() = 0;
+  virtual void session_discarded() = 0;
+  // What Tidegate asked for in the session's name failed: its settings are not in place.
+  virtual void replay_failed(std::string_view message) = 0;
+  // The server said its last word to the client itself.
+  virtual void fatal_forwarded() = 0;
+  virtual void ready(char status, const session::Turn& turn) = 0;
+
+  // Everything that arrived was walked. The client may let go of the server here.
+  virtual void replies_walked(const session::Turn& turn) = 0;
+};
+
+}  // namespace tidegate::postgres

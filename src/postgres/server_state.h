@@ -1,0 +1,44 @@
+// What is known about one logged-in server: what it owes, what it holds, and how it stands. The
+// walk of requests writes it, the walk of replies settles it.
+#pragma once
+
+#include "postgres/messages.h"
+#include "postgres/owed.h"
+#include "postgres/settings.h"
+#include "postgres/statements.h"
+
+namespace tidegate::postgres {
+
+struct ServerState {
+  explicit ServerState(std::size_t statements_max) : statements(statements_max) {}
+
+  OwedQueue owed;
+  ServerStatements statements;
+  // What its unnamed statement was made from, as far as that is known.
+  StatementRef unnamed;
+  SettingsRef have = Settings::empty();
+  Parameters reported;  // everything it reported, in the order of its login
+
+  char status = 'I';      // of the last ReadyForQuery
+  bool skipping = false;  // an error came, and it ignores everything until a Sync that is not sent
+  bool unsynced = false;  // extended messages were sent after the last Sync
+  bool dirty = false;     // session state that Tidegate does not track was left on it
+
+  // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
+  // fails in that time, nobody can tell how many of them it swallowed.
+  bool copying_in = false;
+  int swallowed_syncs = 0;
+  bool doubtful = false;
+
+  // One pipeline segment that may be sent again, if it is nothing but one named statement's Bind,
+  // Describe, Execute and Sync outside a transaction. See replan.h.
+  ByteBuffer segment;
+  StatementRef segment_statement;
+  bool segment_complete = false;  // its Sync was sent
+  ByteBuffer resend;              // to be written to the server after this walk
+
+  // Nothing runs, nothing is owed, nothing is open: the next message may be anybody's.
+  bool at_rest() const { return owed.empty() && status == 'I' && !unsynced && !skipping; }
+};
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,184 @@
+#include "postgres/settings.h"
+
+#include <algorithm>
+#include <array>
+
+#include "postgres/digest.h"
+
+namespace tidegate::postgres {
+namespace {
+
+constexpr std::array<std::string_view, 8> kReplayable = {
+    "application_name", "client_encoding",       "DateStyle",   "default_transaction_read_only",
+    "IntervalStyle",    "search_path",           "TimeZone",    "standard_conforming_strings",
+};
+
+// Input functions of literals run at Parse, and operators and names are looked up then; a generic
+// plan also keeps what output functions gave while constants were folded.
+constexpr std::array<std::string_view, 18> kShaping = {
+    "client_encoding",        "DateStyle",     "IntervalStyle", "TimeZone",
+    "standard_conforming_strings",
+    "search_path",            "array_nulls",   "backslash_quote", "bytea_output",
+    "default_text_search_config", "extra_float_digits", "lc_monetary", "lc_numeric", "lc_time",
+    "timezone_abbreviations", "transform_null_equals", "xmlbinary", "xmloption",
+};
+
+// Lists of quoted names: SET would read a quoted list as one name.
+constexpr std::array<std::string_view, 1> kQuotedLists = {"search_path"};
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+
+bool name_less(std::string_view a, std::string_view b) {
+  return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
+                                      [](char x, char y) { return lower(x) < lower(y); });
+}
+
+template <std::size_t N>
+bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
+  return std::any_of(names.begin(), names.end(),
+                     [name](std::string_view each) { return same_setting(each, name); });
+}
+
+void append_command(std::string& sql, const Settings::Entry& entry) {
+  if (entry.custom || contains(kQuotedLists, entry.name)) {
+    sql += "SELECT pg_catalog." + set_config_call(entry.name, entry.value) + ";";
+  } else {
+    sql += "SET " + entry.name + " = " + quote_literal(entry.value) + ";";
+  }
+}
+
+// A custom name may have a class: "app.tenant".
+std::string quote_setting(std::string_view name) {
+  std::string quoted;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const auto dot = std::min(name.find('.', begin), name.size());
+    if (begin > 0) quoted += '.';
+    quoted += quote_identifier(name.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  return quoted;
+}
+
+}  // namespace
+
+bool same_setting(std::string_view a, std::string_view b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_replayable_report(std::string_view name) { return contains(kReplayable, name); }
+
+bool shapes_parsing(std::string_view name) { return contains(kShaping, name); }
+
+SettingsRef Settings::make(std::vector<Entry> entries) {
+  const auto settings = std::make_shared<Settings>();
+  auto& sorted = settings->entries_;
+  sorted.reserve(entries.size());
+  std::stable_sort(entries.begin(), entries.end(),
+                   [](const Entry& a, const Entry& b) { return name_less(a.name, b.name); });
+  for (auto& entry : entries) {
+    if (!sorted.empty() && same_setting(sorted.back().name, entry.name)) {
+      sorted.back().value = std::move(entry.value);
+    } else {
+      sorted.push_back(std::move(entry));
+    }
+  }
+  ByteBuffer all;
+  ByteBuffer shaping;
+  for (const auto& entry : sorted) {
+    ByteWriter(all).cstring(entry.name).cstring(entry.value);
+    if (shapes_parsing(entry.name)) ByteWriter(shaping).cstring(entry.name).cstring(entry.value);
+  }
+  settings->tag_ = std::max<FitTag>(1, leading_u64(digest({Bytes(all)})));
+  settings->shape_ = leading_u64(digest({Bytes(shaping)}));
+  const auto* strings = settings->find("standard_conforming_strings");
+  settings->standard_strings_ = strings == nullptr || *strings != "off";
+  return settings;
+}
+
+const SettingsRef& Settings::empty() {
+  static const SettingsRef kEmpty = make({});
+  return kEmpty;
+}
+
+const Settings::Entry* Settings::entry(std::string_view name) const {
+  const auto at = std::lower_bound(
+      entries_.begin(), entries_.end(), name,
+      [](const Entry& each, std::string_view wanted) { return name_less(each.name, wanted); });
+  return at != entries_.end() && same_setting(at->name, name) ? &*at : nullptr;
+}
+
+const std::string* Settings::find(std::string_view name) const {
+  const auto* found = entry(name);
+  return found != nullptr ? &found->value : nullptr;
+}
+
+bool Settings::reports(std::string_view name) const {
+  const auto* found = entry(name);
+  return found != nullptr && !found->custom;
+}
+
+SettingsRef Settings::with(std::string_view name, std::string_view value, bool custom) const {
+  auto entries = entries_;
+  entries.push_back({std::string(name), std::string(value), custom});
+  return make(std::move(entries));
+}
+
+SettingsRef Settings::with_all(const Settings& other) const {
+  auto entries = entries_;
+  entries.insert(entries.end(), other.entries_.begin(), other.entries_.end());
+  return make(std::move(entries));
+}
+
+SettingsRef Settings::without(std::string_view name) const {
+  auto entries = entries_;
+  std::erase_if(entries, [name](const Entry& each) { return same_setting(each.name, name); });
+  return make(std::move(entries));
+}
+
+SettingsRef Settings::without_custom() const {
+  auto entries = entries_;
+  std::erase_if(entries, [](const Entry& each) { return each.custom; });
+  return make(std::move(entries));
+}
+
+Replay replay(const Settings& have, const Settings& want) {
+  Replay replay;
+  for (const auto& entry : want.entries()) {
+    const auto* value = have.find(entry.name);
+    if (value != nullptr && *value == entry.value) continue;
+    append_command(replay.sql, entry);
+    replay.needs_reply |= entry.custom;
+  }
+  for (const auto& entry : have.entries()) {
+    if (entry.custom && want.find(entry.name) == nullptr) {
+      replay.sql += "RESET " + quote_setting(entry.name) + ";";
+    }
+  }
+  return replay;
+}
+
+std::string set_config_call(std::string_view name, std::string_view value) {
+  return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", false)";
+}
+
+std::string quote_literal(std::string_view text) {
+  const bool escaped = text.find('\\') != std::string_view::npos;
+  std::string quoted = escaped ? "E'" : "'";
+  for (const char c : text) {
+    if (c == '\'' || c == '\\') quoted += c;
+    quoted += c;
+  }
+  return quoted += '\'';
+}
+
+std::string quote_identifier(std::string_view text) {
+  std::string quoted = "\"";
+  for (const char c : text) {
+    if (c == '"') quoted += c;
+    quoted += c;
+  }
+  return quoted += '"';
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,106 @@
+#include "postgres/statements.h"
+
+#include <algorithm>
+#include <functional>
+
+#include "postgres/digest.h"
+#include "sql/postgres_scanner.h"
+
+namespace tidegate::postgres {
+namespace {
+
+std::string server_name_of(const StatementKey& key) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string name(kServerNamePrefix);
+  for (const auto byte : key) {
+    name += kDigits[byte >> 4];
+    name += kDigits[byte & 15];
+  }
+  return name;
+}
+
+void give_name(Statement& statement) {
+  std::uint8_t shape[8];
+  std::memcpy(shape, &statement.shape, sizeof shape);
+  const auto sha = digest({Bytes(statement.text_and_types), Bytes(shape)});
+  std::copy_n(sha.begin(), statement.key.size(), statement.key.begin());
+  statement.server_name = server_name_of(statement.key);
+}
+
+bool is(const Statement& statement, Bytes text_and_types, std::uint64_t shape, Naming naming) {
+  return statement.shape == shape && statement.server_name.empty() == (naming == Naming::unnamed) &&
+         std::ranges::equal(statement.text_and_types, text_and_types);
+}
+
+}  // namespace
+
+StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings,
+                                    Naming naming) {
+  const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
+  const auto [begin, end] = table_.equal_range(hash);
+  for (auto at = begin; at != end; ++at) {
+    auto known = at->second.lock();
+    if (known && is(*known, text_and_types, settings.shape(), naming)) return known;
+  }
+  auto made = std::make_shared<Statement>();
+  made->text_and_types.assign(text_and_types.begin(), text_and_types.end());
+  made->shape = settings.shape();
+  const auto text = as_text(text_and_types);
+  made->effects = sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))),
+                                             settings.standard_strings());
+  if (naming == Naming::named) give_name(*made);
+  if (table_.size() >= sweep_at_) sweep();
+  table_.emplace(hash, made);
+  return made;
+}
+
+void StatementTable::sweep() {
+  std::erase_if(table_, [](const auto& entry) { return entry.second.expired(); });
+  sweep_at_ = std::max<std::size_t>(1024, table_.size() * 2);
+}
+
+bool ServerStatements::touch(const StatementKey& key) {
+  const auto at = map_.find(key);
+  if (at == map_.end() || at->second->stale) return false;
+  order_.splice(order_.begin(), order_, at->second);
+  return true;
+}
+
+void ServerStatements::add(const StatementRef& statement) {
+  remove(statement->key);
+  order_.push_front({statement});
+  map_[statement->key] = order_.begin();
+}
+
+void ServerStatements::remove(const StatementKey& key) {
+  const auto at = map_.find(key);
+  if (at == map_.end()) return;
+  order_.erase(at->second);
+  map_.erase(at);
+}
+
+void ServerStatements::clear() {
+  map_.clear();
+  order_.clear();
+}
+
+StatementRef ServerStatements::evict() {
+  if (map_.empty() || map_.size() < max_) return nullptr;
+  auto oldest = order_.back().statement;
+  remove(oldest->key);
+  return oldest;
+}
+
+void ServerStatements::mark_stale(const StatementKey& key) {
+  const auto at = map_.find(key);
+  if (at != map_.end()) at->second->stale = true;
+}
+
+bool ServerStatements::take_stale(const StatementKey& key) {
+  const auto at = map_.find(key);
+  if (at == map_.end() || !at->second->stale) return false;
+  remove(key);
+  return true;
+}
+
+}  // namespace tidegate::postgres

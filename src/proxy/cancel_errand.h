@@ -1,0 +1,50 @@
+// Carries one cancel request to a database on a connection of its own. While it is under way the
+// server stays out of the pool, so that the cancel reaches the statement it was meant for or none;
+// it is over when the database has closed the connection, for then the signal has been sent.
+#pragma once
+
+#include <memory>
+
+#include "net/reactor.h"
+#include "pool/pool.h"
+#include "session/conversation.h"
+
+namespace tidegate::proxy {
+
+class PoolGate;
+class Server;
+class Worker;
+
+class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
+ public:
+  CancelErrand(Worker& worker, Server& server);
+  ~CancelErrand() override;
+  void begin();
+
+  void stream_connected(net::StreamId) override;
+  void stream_secured(net::StreamId, const net::TlsInfo&) override;
+  void bytes_arrived(net::StreamId, Bytes bytes) override;
+  void peer_finished(net::StreamId) override;
+  void stream_closed(net::StreamId, net::CloseReason, const std::string&) override;
+  void timer_fired(net::TimerId, std::uint64_t) override;
+
+ private:
+  // The statement that was meant still runs on the server.
+  Server* still_meant() const;
+  void send();
+  void end();
+
+  Worker& worker_;
+  PoolGate& gate_;
+  pool::ServerId server_;
+  std::uint64_t link_number_;
+  bool secured_;  // as the server's own connection
+  net::Target target_;
+  net::Address address_;
+  std::unique_ptr<session::SideConversation> conversation_;
+  net::StreamId stream_;
+  net::TimerId timer_;
+  bool ended_ = false;
+};
+
+}  // namespace tidegate::proxy

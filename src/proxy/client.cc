@@ -1,0 +1,352 @@
+#include "proxy/client.h"
+
+#include <utility>
+
+#include "postgres/conversations.h"
+#include "proxy/pool_gate.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+
+namespace tidegate::proxy {
+namespace {
+
+constexpr std::uint8_t kTlsHandshake = 0x16;  // the first byte of a TLS ClientHello record
+
+bool is_virtual(std::string_view database) {
+  return database == "pgbouncer" || database == "tidegate";
+}
+
+}  // namespace
+
+Client::Client(Worker& worker) : worker_(worker) {}
+
+Client::~Client() {
+  worker_.reactor().disarm(login_timer_);
+  worker_.reactor().close(stream_, net::CloseMode::now);
+}
+
+void Client::begin(ClientId id, net::ParcelPtr parcel, Ticket ticket) {
+  auto& reactor = worker_.reactor();
+  id_ = id;
+  in_process_ = std::move(ticket);
+  connected_at_ = reactor.now();
+  cancel_key_ = static_cast<std::uint32_t>(reactor.entropy().u64());
+  conversation_ = postgres::make_client_conversation(*this, worker_.workshop());
+  stream_ = reactor.adopt(std::move(parcel), this);
+  login_timer_ =
+      reactor.arm(connected_at_ + worker_.process().config().client_login_timeout, this, 0);
+}
+
+pool::WaiterId Client::waiter() const { return waiter_of({worker_.index(), id_}); }
+Log& Client::log() { return worker_.log(); }
+
+// --- Bytes ---
+
+void Client::bytes_arrived(net::StreamId, Bytes bytes) {
+  if (state_ == State::arriving) {
+    state_ = State::login;
+    if (begins_with_tls(bytes)) return;
+  }
+  if (route_ != nullptr) {
+    route_->traffic(worker_.index()).bytes_from_clients += bytes.size();
+  }
+  offer(bytes);
+}
+
+bool Client::begins_with_tls(Bytes first) {
+  if (first[0] != kTlsHandshake || !tls_offered()) return false;
+  worker_.reactor().start_tls_server(stream_, worker_.process().client_tls(), first);
+  return true;
+}
+
+void Client::offer(Bytes bytes) {
+  if (held_.empty() && conversation_->wants_input()) {
+    bytes = bytes.subspan(conversation_->from_client(bytes, worker_.turn()));
+  }
+  if (state_ == State::ending) return;
+  held_.append(worker_.reactor().blocks(), bytes);
+  set_reading();
+}
+
+void Client::feed() {
+  while (!held_.empty() && state_ != State::ending && conversation_->wants_input() &&
+         !(server_ != nullptr && server_->output_full())) {
+    const auto taken = conversation_->from_client(held_.front(), worker_.turn());
+    held_.consume(taken);
+    if (taken == 0) break;
+  }
+  if (state_ != State::ending) set_reading();
+}
+
+// Reads while there is nowhere else to be: nothing held back, and the server takes more.
+void Client::set_reading() {
+  const bool wanted = held_.empty() && !(server_ != nullptr && server_->output_full());
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (wanted) {
+    worker_.reactor().resume_reading(stream_);
+  } else {
+    worker_.reactor().pause_reading(stream_);
+  }
+}
+
+void Client::to_client(Bytes bytes) { worker_.reactor().write(stream_, bytes); }
+
+bool Client::output_full() const {
+  return worker_.reactor().queued(stream_) > net::Reactor::kHighWater;
+}
+
+void Client::output_drained(net::StreamId) {
+  if (server_ != nullptr) server_->set_reading();
+}
+
+void Client::peer_finished(net::StreamId) {
+  finished_ = true;
+  conversation_->client_finished(worker_.turn());
+}
+
+// --- Login ---
+
+bool Client::tls_offered() const { return worker_.process().client_tls() != nullptr; }
+bool Client::tls_required() const {
+  return worker_.process().config().client_ssl_mode >= net::SslMode::require;
+}
+bool Client::cleartext_password_allowed() const {
+  return secured_ || worker_.process().config().cleartext_over_plain;
+}
+
+void Client::start_tls() {
+  worker_.reactor().start_tls_server(stream_, worker_.process().client_tls(), {});
+}
+
+void Client::stream_secured(net::StreamId, const net::TlsInfo& tls) {
+  secured_ = true;
+  conversation_->secured({.version = tls.version,
+                          .sni = tls.sni,
+                          .alpn = tls.alpn,
+                          .peer_common_name = tls.peer_common_name,
+                          .channel_binding = tls.channel_binding},
+                         worker_.turn());
+}
+
+void Client::need_secret(std::string_view user, std::string_view) {
+  auto answer = [worker = &worker_, id = id_](const session::Secret& secret) {
+    if (auto* client = worker->find(id)) client->secret_found(secret);
+  };
+  auto& secrets = worker_.process().secrets();
+  const std::string name(user);
+  if (auto known = secrets.find(name)) {
+    return worker_.later([answer, secret = std::move(*known)] { answer(secret); });
+  }
+  std::vector<std::uint8_t> salt(16);
+  worker_.reactor().entropy().fill(salt);
+  auto derived = std::make_shared<session::Secret>();
+  worker_.reactor().offload([&secrets, name, salt, derived] { *derived = secrets.derive(name, salt); },
+                            [answer, derived] { answer(*derived); });
+}
+
+void Client::secret_found(const session::Secret& secret) {
+  if (state_ == State::ending) return;
+  const int clients_max = worker_.process().config().clients_max;
+  if (clients_max > 0 && worker_.process().clients().count() > clients_max) {
+    return dismiss(Reason::clients_full);
+  }
+  conversation_->secret_found(secret, worker_.turn());
+  feed();
+}
+
+session::Destination Client::refusal(Reason reason, std::string detail) const {
+  worker_.log().write(LogLevel::info, "client refused",
+                      {{"reason", name(reason)}, {"user", user_}, {"database", database_},
+                       {"address", worker_.reactor().peer_address(stream_).text()}});
+  return {.refusal = reason, .refusal_detail = std::move(detail)};
+}
+
+session::Destination Client::admit(std::string_view user, std::string_view database) {
+  user_ = user;
+  database_ = database;
+  if (is_virtual(database)) return admit_to_console(user_);
+  auto& process = worker_.process();
+  auto route = process.routes().find(database_, user_, process.secrets().password(user_));
+  if (!route) return refusal(route.error(), "\"" + database_ + "\"");
+  if (auto* place = process.secrets().place(user_)) {
+    in_user_ = Ticket::take(place->clients, place->clients_max);
+    if (!in_user_) return refusal(Reason::user_clients_full, "user \"" + user_ + "\"");
+  }
+  in_route_ = Ticket::take((*route)->clients(), (*route)->spec().clients_max);
+  if (!in_route_) return refusal(Reason::database_clients_full, "\"" + database_ + "\"");
+  route_ = std::move(*route);
+  return {.rules = &route_->spec().rules, .traffic = &route_->traffic(worker_.index())};
+}
+
+session::Destination Client::admit_to_console(const std::string& user) {
+  if (worker_.console() == nullptr) return refusal(Reason::unknown_database, "no console here");
+  if (!worker_.process().may_look(user)) return refusal(Reason::not_admin, "user \"" + user + "\"");
+  return {.virtual_database = worker_.console()};
+}
+
+void Client::login_done(std::string_view application_name) {
+  worker_.reactor().disarm(login_timer_);
+  login_timer_ = {};
+  application_name_ = application_name;
+  if (state_ == State::login) state_ = State::idle;
+  if (route_ != nullptr) ++route_->traffic(worker_.index()).logins;
+  if (worker_.process().config().log_connections) {
+    log().write(LogLevel::info, "client logged in",
+                {{"user", user_}, {"database", database_}, {"application", application_name_},
+                 {"address", worker_.reactor().peer_address(stream_).text()},
+                 {"tls", secured_}});
+  }
+}
+
+void Client::application_name_changed(std::string_view name) { application_name_ = name; }
+
+void Client::timer_fired(net::TimerId, std::uint64_t) {
+  login_timer_ = {};
+  dismiss(Reason::login_timeout);
+}
+
+// --- Cancel ---
+
+std::uint32_t Client::cancel_pid() { return cancel_pid_of({worker_.index(), id_}); }
+
+void Client::cancel_requested(std::uint32_t pid, Bytes key) { worker_.cancel(pid, key); }
+
+void Client::cancel(Bytes key) {
+  std::uint8_t own[4];
+  store_be32(own, cancel_key_);
+  std::uint8_t difference = key.size() == sizeof own ? 0 : 1;
+  for (std::size_t i = 0; i < sizeof own && i < key.size(); ++i) difference |= own[i] ^ key[i];
+  if (difference != 0) return;
+  if (state_ == State::waiting) {
+    worker_.gate(route_->upstream()).client_gone(waiter());
+    return refuse(Reason::cancelled);
+  }
+  if (state_ == State::linked && server_->conversation().busy()) worker_.start_cancel(*server_);
+}
+
+// --- The pool ---
+
+void Client::want_server(HoldKind kind, FitTag fit) {
+  state_ = State::waiting;
+  wait_since_ = worker_.reactor().now();
+  wanted_kind_ = kind;
+  wanted_fit_ = fit;
+  ask_pool(false);
+}
+
+void Client::want_again() {
+  if (state_ == State::waiting) ask_pool(true);
+}
+
+void Client::ask_pool(bool again) {
+  worker_.gate(route_->upstream())
+      .client_wants({.route = route_->id(),
+                     .waiter = waiter(),
+                     .worker = worker_.index(),
+                     .fit = wanted_fit_,
+                     .kind = wanted_kind_,
+                     .again = again,
+                     .since = wait_since_});
+}
+
+void Client::link(Server& server) {
+  state_ = State::linked;
+  server_ = &server;
+  auto& traffic = route_->traffic(worker_.index());
+  ++traffic.assignments;
+  const auto waited = worker_.reactor().now() - wait_since_;
+  traffic.wait_us += static_cast<std::uint64_t>(waited.count() / 1000);
+  conversation_->linked(server.conversation(), worker_.turn());
+  feed();
+}
+
+void Client::refuse(Reason reason) {
+  if (state_ != State::waiting) return;
+  state_ = State::idle;
+  conversation_->refused(reason, {}, worker_.turn());
+  feed();
+}
+
+void Client::release_server() {
+  auto* server = std::exchange(server_, nullptr);
+  if (state_ == State::linked) state_ = State::idle;
+  server->release();
+  if (worker_.process().leaving()) {
+    worker_.later([worker = &worker_, id = id_] {
+      if (auto* client = worker->find(id)) client->dismiss_at_rest(Reason::shutting_down);
+    });
+  }
+}
+
+void Client::drop_server(Reason reason) {
+  auto* server = std::exchange(server_, nullptr);
+  if (state_ == State::linked) state_ = State::idle;
+  server->close(reason);
+}
+
+bool Client::hold_changed(HoldKind kind, std::string_view why) {
+  if (!worker_.gate(route_->upstream()).hold_changed(server_->id(), kind)) return false;
+  server_->set_pin(kind == HoldKind::pin ? why : std::string_view{});
+  return true;
+}
+
+session::SnapshotRef Client::snapshot() { return route_->snapshot(); }
+void Client::publish_snapshot(session::SnapshotRef snapshot) {
+  route_->publish_snapshot(std::move(snapshot));
+}
+
+void Client::server_lost(Reason reason, const std::string& detail) {
+  server_ = nullptr;
+  if (state_ == State::linked) state_ = State::idle;
+  conversation_->server_lost(reason, detail, worker_.turn());
+  feed();
+}
+
+// --- Ends ---
+
+void Client::dismiss(Reason reason) {
+  if (state_ != State::ending) conversation_->dismiss(reason, worker_.turn());
+}
+
+bool Client::dismiss_at_rest(Reason reason) {
+  if (state_ == State::ending || !held_.empty() || !conversation_->at_rest()) return false;
+  dismiss(reason);
+  return true;
+}
+
+void Client::close_client(Reason reason, session::Farewell how) {
+  if (state_ == State::ending) return;
+  leave_server(false);
+  worker_.reactor().close(stream_, how == session::Farewell::flush ? net::CloseMode::flush
+                                                                    : net::CloseMode::now);
+  end(reason);
+}
+
+void Client::stream_closed(net::StreamId, net::CloseReason reason, const std::string&) {
+  if (state_ == State::ending) return;
+  conversation_->client_lost(worker_.turn());
+  if (state_ == State::ending) return;
+  leave_server(true);
+  end(reason == net::CloseReason::reset ? Reason::client_reset : Reason::client_gone);
+}
+
+void Client::leave_server(bool cancel) {
+  if (state_ == State::waiting) worker_.gate(route_->upstream()).client_gone(waiter());
+  auto* server = std::exchange(server_, nullptr);
+  if (server == nullptr) return;
+  if (cancel && server->conversation().busy()) worker_.start_cancel(*server);
+  server->abandon();
+}
+
+void Client::end(Reason reason) {
+  state_ = State::ending;
+  held_.clear();
+  if (worker_.process().config().log_connections) {
+    log().write(LogLevel::info, "client left",
+                {{"reason", name(reason)}, {"user", user_}, {"database", database_}});
+  }
+  worker_.bury(id_);
+}
+
+}  // namespace tidegate::proxy

@@ -1,0 +1,134 @@
+// A client connection: the effects around a client's conversation. It keeps what the client sent
+// ahead while it waits, holds the place in the pool's queue, and applies back-pressure between the
+// client and the server it is linked to.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "base/byte_queue.h"
+#include "net/reactor.h"
+#include "proxy/census.h"
+#include "proxy/ids.h"
+#include "proxy/route.h"
+#include "session/conversation.h"
+
+namespace tidegate::proxy {
+
+class Server;
+class Worker;
+
+class Client final : public net::StreamHandler,
+                     public net::TimerHandler,
+                     public session::ClientPort {
+ public:
+  enum class State : std::uint8_t {
+    arriving,  // nothing was read yet: the first bytes decide
+    login,
+    idle,      // logged in, without a server
+    waiting,   // in a pool's queue
+    linked,
+    ending,    // close_client was called; only buried yet
+  };
+
+  explicit Client(Worker& worker);
+  ~Client() override;
+  Client(const Client&) = delete;
+
+  // Right after construction: the slot and the stream it stands for.
+  void begin(ClientId id, net::ParcelPtr parcel, Ticket ticket);
+
+  // Orders from the worker.
+  void link(Server& server);
+  // The server chosen for it died before it could be linked: back to the queue, at the front.
+  void want_again();
+  void refuse(Reason reason);
+  void server_lost(Reason reason, const std::string& detail);
+  void dismiss(Reason reason);
+  // Dismisses it if that loses nothing; true when it did.
+  bool dismiss_at_rest(Reason reason);
+  // The client asked for a cancel with `key`.
+  void cancel(Bytes key);
+  // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
+  void feed();
+  bool output_full() const;
+
+  State state() const { return state_; }
+  ClientId id() const { return id_; }
+  pool::WaiterId waiter() const;
+  net::StreamId stream() const { return stream_; }
+  Server* server() const { return server_; }
+  const std::shared_ptr<Route>& route() const { return route_; }
+  const std::string& user() const { return user_; }
+  const std::string& database() const { return database_; }
+  const std::string& application_name() const { return application_name_; }
+  Instant connected_at() const { return connected_at_; }
+  Instant wait_since() const { return wait_since_; }
+  const session::ClientConversation& conversation() const { return *conversation_; }
+
+  // net::StreamHandler
+  void stream_secured(net::StreamId, const net::TlsInfo& info) override;
+  void bytes_arrived(net::StreamId, Bytes bytes) override;
+  void output_drained(net::StreamId) override;
+  void peer_finished(net::StreamId) override;
+  void stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) override;
+  // net::TimerHandler
+  void timer_fired(net::TimerId timer, std::uint64_t cookie) override;
+
+  // session::ClientPort
+  void to_client(Bytes bytes) override;
+  void close_client(Reason reason, session::Farewell how) override;
+  bool tls_offered() const override;
+  bool tls_required() const override;
+  bool cleartext_password_allowed() const override;
+  void start_tls() override;
+  void need_secret(std::string_view user, std::string_view database) override;
+  session::Destination admit(std::string_view user, std::string_view database) override;
+  void login_done(std::string_view application_name) override;
+  std::uint32_t cancel_pid() override;
+  std::uint32_t cancel_key() override { return cancel_key_; }
+  void cancel_requested(std::uint32_t pid, Bytes key) override;
+  void want_server(HoldKind kind, FitTag fit) override;
+  void release_server() override;
+  void drop_server(Reason reason) override;
+  bool hold_changed(HoldKind kind, std::string_view why) override;
+  session::SnapshotRef snapshot() override;
+  void publish_snapshot(session::SnapshotRef snapshot) override;
+  void application_name_changed(std::string_view name) override;
+  Log& log() override;
+
+ private:
+  // True when the first bytes are a TLS handshake, which then has them.
+  bool begins_with_tls(Bytes first);
+  void offer(Bytes bytes);
+  void set_reading();
+  void secret_found(const session::Secret& secret);
+  session::Destination admit_to_console(const std::string& user);
+  session::Destination refusal(Reason reason, std::string detail) const;
+  // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
+  void leave_server(bool cancel);
+  void end(Reason reason);
+  void ask_pool(bool again);
+
+  Worker& worker_;
+  ClientId id_;
+  net::StreamId stream_;
+  std::unique_ptr<session::ClientConversation> conversation_;
+  ByteQueue held_;
+  std::shared_ptr<Route> route_;
+  Server* server_ = nullptr;
+  net::TimerId login_timer_;
+  Instant connected_at_;
+  Instant wait_since_;
+  HoldKind wanted_kind_ = HoldKind::transaction;
+  FitTag wanted_fit_ = 0;
+  std::uint32_t cancel_key_ = 0;
+  State state_ = State::arriving;
+  bool reading_ = true;
+  bool secured_ = false;
+  bool finished_ = false;  // the client closed its sending side
+  Ticket in_process_, in_user_, in_route_;
+  std::string user_, database_, application_name_;
+};
+
+}  // namespace tidegate::proxy

@@ -1,0 +1,48 @@
+// Finds the route for a client: configured name (or "*"), then the user whose servers it borrows.
+#pragma once
+
+#include <expected>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/reason.h"
+#include "config/config.h"
+#include "proxy/route.h"
+
+namespace tidegate::proxy {
+
+class Routes {
+ public:
+  // Makes the upstreams and their TLS contexts; the error names the file that cannot be used.
+  static std::expected<std::unique_ptr<Routes>, std::string> make(const config::Config& config,
+                                                                  std::size_t workers,
+                                                                  std::uint64_t jitter_seed);
+
+  // The shared route for a client that proved to be `user`; unknown_database when none is
+  // configured. `password` is the user's own, used where the configuration names no other.
+  std::expected<std::shared_ptr<Route>, Reason> find(const std::string& database,
+                                                     const std::string& user,
+                                                     const std::string& password);
+
+  // For the pool's actions, which name routes by number. Rare: once per opened server.
+  std::shared_ptr<Route> by_id(const Upstream& upstream, pool::RouteId id) const;
+  std::vector<std::shared_ptr<Route>> all() const;
+  const std::vector<std::unique_ptr<Upstream>>& upstreams() const { return upstreams_; }
+
+ private:
+  Routes(const config::Config& config, std::size_t workers) : config_(config), workers_(workers) {}
+  const config::Route* spec_for(const std::string& database) const;
+  Upstream* upstream_named(const std::string& name) const;
+
+  const config::Config& config_;
+  std::size_t workers_;
+  std::vector<std::unique_ptr<Upstream>> upstreams_;
+  mutable std::mutex lock_;
+  std::map<std::pair<std::string, std::string>, std::shared_ptr<Route>> routes_;  // database, user
+};
+
+}  // namespace tidegate::proxy

@@ -1,0 +1,86 @@
+#include "proxy/secrets.h"
+
+#include "auth/md5.h"
+
+namespace tidegate::proxy {
+
+Secrets::Secrets(const config::Config& config, const auth::Digest& process_secret)
+    : auth_type_(config.auth_type), process_secret_(process_secret) {
+  for (const auto& user : config.users) {
+    auto& entry = users_[user.name];
+    entry.user = user;
+    entry.place.clients_max = user.clients_max;
+  }
+}
+
+bool Secrets::wants_scram() const {
+  return auth_type_ == config::AuthType::scram_sha_256 ||
+         auth_type_ == config::AuthType::any_stored;
+}
+
+session::Secret Secrets::mock(const std::string& user) const {
+  session::Secret secret;
+  if (wants_scram()) {
+    secret.scram_verifier = auth::mock_scram_verifier(user, process_secret_).text();
+  } else if (auth_type_ == config::AuthType::md5) {
+    secret.md5 = auth::md5_stored(user, auth::mock_scram_verifier(user, process_secret_).text());
+  }
+  return secret;
+}
+
+session::Secret Secrets::secret_of(const Entry& entry) const {
+  session::Secret secret;
+  secret.known = true;
+  secret.trust = entry.user.trust || auth_type_ == config::AuthType::trust;
+  switch (auth::secret_form(entry.user.secret)) {
+    case auth::SecretForm::scram:
+      secret.scram_verifier = entry.user.secret;
+      break;
+    case auth::SecretForm::md5:
+      secret.md5 = entry.user.secret;
+      break;
+    case auth::SecretForm::cleartext:
+      secret.password = entry.user.secret;
+      if (wants_scram()) secret.scram_verifier = entry.verifier.value_or("");
+      if (auth_type_ == config::AuthType::md5) {
+        secret.md5 = auth::md5_stored(entry.user.name, entry.user.secret);
+      }
+      break;
+  }
+  return secret;
+}
+
+std::optional<session::Secret> Secrets::find(const std::string& user) {
+  const std::scoped_lock hold(lock_);
+  const auto found = users_.find(user);
+  if (found == users_.end()) return mock(user);
+  auto secret = secret_of(found->second);
+  const bool slow = !secret.trust && wants_scram() && !secret.password.empty() &&
+                    secret.scram_verifier.empty();
+  if (slow) return std::nullopt;
+  return secret;
+}
+
+session::Secret Secrets::derive(const std::string& user, Bytes salt) {
+  const auto verifier =
+      auth::make_scram_verifier(password(user), salt, auth::kIterationsDefault).text();
+  const std::scoped_lock hold(lock_);
+  auto& entry = users_.at(user);
+  if (!entry.verifier) entry.verifier = verifier;
+  return secret_of(entry);
+}
+
+std::string Secrets::password(const std::string& user) const {
+  const std::scoped_lock hold(lock_);
+  const auto found = users_.find(user);
+  if (found == users_.end()) return {};
+  const auto& secret = found->second.user.secret;
+  return auth::secret_form(secret) == auth::SecretForm::cleartext ? secret : std::string{};
+}
+
+Secrets::Place* Secrets::place(const std::string& user) {
+  const auto found = users_.find(user);
+  return found == users_.end() ? nullptr : &found->second.place;
+}
+
+}  // namespace tidegate::proxy

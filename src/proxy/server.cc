@@ -1,0 +1,391 @@
+#include "proxy/server.h"
+
+#include <utility>
+
+#include "postgres/conversations.h"
+#include "proxy/client.h"
+#include "proxy/pool_gate.h"
+#include "proxy/worker.h"
+
+namespace tidegate::proxy {
+namespace {
+
+Reason reason_of(net::CloseReason reason) {
+  switch (reason) {
+    case net::CloseReason::connect_refused: return Reason::connect_failed;
+    case net::CloseReason::connect_timeout: return Reason::connect_timeout;
+    case net::CloseReason::tls_failed: return Reason::tls_failed;
+    default: return Reason::server_lost;
+  }
+}
+
+net::ConnectOptions connect_options(const config::Config& config) {
+  return {.keepalive = config.tcp_keepalive,
+          .keepalive_idle_s = config.tcp_keepalive_idle_s,
+          .keepalive_interval_s = config.tcp_keepalive_interval_s,
+          .keepalive_count = config.tcp_keepalive_count,
+          .user_timeout = config.tcp_user_timeout};
+}
+
+}  // namespace
+
+Server::Server(Worker& worker, std::shared_ptr<Route> route, pool::ServerId id)
+    : worker_(&worker),
+      route_(std::move(route)),
+      id_(id),
+      opened_at_(worker.reactor().now()),
+      assigned_at_(opened_at_) {}
+
+Server::~Server() {
+  if (worker_ == nullptr) return;  // on its way to another worker: the parcel holds the connection
+  stop_timer();
+  worker_->reactor().close(stream_, net::CloseMode::now);
+}
+
+PoolGate& Server::gate() const { return worker_->gate(route_->upstream()); }
+Log& Server::log() { return worker_->log(); }
+bool Server::secured() const { return worker_->reactor().is_secured(stream_); }
+
+// --- Connecting: hosts in turn from a rotating start, all addresses of each ---
+
+void Server::open() {
+  const auto& spec = route_->upstream().spec();
+  set_timer(spec.connect_timeout);
+  first_host_ = route_->upstream().next_host();
+  try_next_host();
+}
+
+void Server::try_next_host() {
+  const auto& hosts = route_->upstream().spec().hosts;
+  if (hosts_tried_ == hosts.size()) {
+    return fail(last_reason_, last_error_, false);
+  }
+  target_ = hosts[(first_host_ + hosts_tried_++) % hosts.size()];
+  // The answer may come when this server has given up: it is looked up again by its id.
+  worker_->reactor().resolve(
+      target_, [gate = &gate(), id = id_](net::Resolved resolved) {
+        auto* server = gate->find(id);
+        if (server == nullptr || server->state_ != State::connecting) return;
+        server->try_addresses(std::move(resolved));
+      });
+}
+
+void Server::try_addresses(net::Resolved resolved) {
+  if (resolved.addresses.empty()) {
+    last_reason_ = Reason::dns_failed;
+    last_error_ = target_.host + ": " + resolved.error;
+    return try_next_host();
+  }
+  addresses_.assign(resolved.addresses.rbegin(), resolved.addresses.rend());
+  try_next_address();
+}
+
+void Server::try_next_address() {
+  if (addresses_.empty()) return try_next_host();
+  address_ = addresses_.back();
+  addresses_.pop_back();
+  stream_ = worker_->reactor().connect(address_, connect_options(worker_->process().config()),
+                                       this);
+}
+
+void Server::stream_connected(net::StreamId) {
+  addresses_ = {};
+  state_ = State::login;
+  conversation_ = postgres::make_server_conversation(*this, route_->spec().rules);
+  conversation_->start(worker_->turn());
+}
+
+void Server::start_tls() {
+  worker_->reactor().start_tls_client(stream_, route_->upstream().tls(), target_.host);
+}
+
+void Server::stream_secured(net::StreamId, const net::TlsInfo& tls) {
+  conversation_->secured({.version = tls.version,
+                          .sni = tls.sni,
+                          .alpn = tls.alpn,
+                          .peer_common_name = tls.peer_common_name,
+                          .channel_binding = tls.channel_binding},
+                         worker_->turn());
+}
+
+// --- Login ---
+
+void Server::need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) {
+  auto& upstream = route_->upstream();
+  const Upstream::KeyQuery query{rules().password, {salt.begin(), salt.end()}, iterations};
+  if (fresh) upstream.forget_keys(query);
+  auto answer = [gate = &gate(), worker = worker_, id = id_, query] {
+    auto* server = gate->find(id);
+    const auto keys = gate->upstream().find_keys(query);
+    if (server == nullptr || server->state_ != State::login || !keys) return;
+    server->conversation_->scram_keys(*keys, worker->turn());
+  };
+  if (upstream.find_keys(query)) return worker_->later(std::move(answer));
+  worker_->reactor().offload([&upstream, query] { upstream.keep_keys(query, derive_scram_keys(query)); },
+                             std::move(answer));
+}
+
+void Server::login_done() {
+  stop_timer();
+  state_ = State::idle;
+  gate().server_ready(id_, conversation_->fit());
+}
+
+void Server::login_failed(Reason reason, std::string_view detail, bool fatal) {
+  // Called by the conversation in the middle of its step, so the end of it is awaited.
+  worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail), fatal] {
+    auto* server = gate->find(id);
+    if (server != nullptr && server->state_ == State::login) server->fail(reason, text, fatal);
+  });
+}
+
+void Server::fail(Reason reason, std::string_view detail, bool fatal) {
+  log().write(LogLevel::warning, "server could not be opened",
+              {{"reason", name(reason)}, {"detail", detail}, {"host", target_.host},
+               {"port", target_.port}, {"database", rules().database}, {"user", rules().user}});
+  gate().server_failed(id_, reason, fatal);
+  vanish();
+}
+
+void Server::publish_snapshot(session::SnapshotRef snapshot) {
+  route_->publish_snapshot(std::move(snapshot));
+}
+
+// --- Held by a client ---
+
+void Server::assign(Client& client, bool verify) {
+  ++link_number_;
+  assigned_at_ = worker_->reactor().now();
+  if (!verify) return link(client);
+  state_ = State::verifying;
+  verified_for_ = client.id();
+  set_timer(route_->upstream().spec().connect_timeout);
+  conversation_->verify(worker_->turn());
+}
+
+void Server::link(Client& client) {
+  state_ = State::linked;
+  client_ = &client;
+  client.link(*this);
+}
+
+void Server::verified() {
+  worker_->later([gate = &gate(), id = id_, link = link_number_] {
+    auto* server = gate->find(id);
+    if (server == nullptr || server->state_ != State::verifying || server->link_number_ != link) {
+      return;
+    }
+    server->stop_timer();
+    auto* client = server->waiting_client();
+    if (client == nullptr) return server->back_to_pool();
+    server->link(*client);
+  });
+}
+
+// Whom a verified server is meant for; null when that client has left.
+Client* Server::waiting_client() const {
+  auto* client = worker_->find(verified_for_);
+  return client != nullptr && client->state() == Client::State::waiting ? client : nullptr;
+}
+
+void Server::release() {
+  client_ = nullptr;
+  back_to_pool();
+}
+
+void Server::back_to_pool() {
+  stop_timer();
+  set_reading();
+  pin_.clear();
+  if (errands_ > 0) {
+    state_ = State::cancelling;
+    set_timer(route_->upstream().spec().cancel_timeout);
+    return;
+  }
+  state_ = State::idle;
+  gate().server_released(id_, conversation_->fit());
+}
+
+void Server::errand_ended() {
+  --errands_;
+  if (errands_ == 0 && state_ == State::cancelling) back_to_pool();
+}
+
+void Server::abandon() {
+  client_ = nullptr;
+  state_ = State::cleaning;
+  set_timer(route_->upstream().spec().cancel_timeout);
+  set_reading();
+  if (!conversation_->abandon(worker_->turn())) close(Reason::unclean);
+}
+
+void Server::cleaned() {
+  worker_->later([gate = &gate(), id = id_] {
+    auto* server = gate->find(id);
+    if (server != nullptr && server->state_ == State::cleaning) server->back_to_pool();
+  });
+}
+
+// --- Bytes ---
+
+void Server::to_server(Bytes bytes) { worker_->reactor().write(stream_, bytes); }
+
+bool Server::output_full() const {
+  return worker_->reactor().queued(stream_) > net::Reactor::kHighWater;
+}
+
+void Server::bytes_arrived(net::StreamId, Bytes bytes) {
+  if (state_ == State::closing) return;
+  route_->traffic(worker_->index()).bytes_from_servers += bytes.size();
+  conversation_->from_server(bytes, worker_->turn());
+  set_reading();
+}
+
+void Server::output_drained(net::StreamId) {
+  if (client_ != nullptr && state_ == State::linked) client_->feed();
+}
+
+void Server::set_reading() {
+  const bool wanted = client_ == nullptr || !client_->output_full();
+  if (wanted == reading_) return;
+  reading_ = wanted;
+  if (wanted) {
+    worker_->reactor().resume_reading(stream_);
+  } else {
+    worker_->reactor().pause_reading(stream_);
+  }
+}
+
+// --- Ends ---
+
+void Server::peer_finished(net::StreamId) {
+  lost(Reason::server_lost, "the database closed the connection");
+}
+
+void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) {
+  if (state_ == State::connecting) {
+    last_reason_ = reason_of(reason);
+    last_error_ = address_.text() + ": " + detail;
+    return try_next_address();
+  }
+  lost(reason_of(reason), detail);
+}
+
+void Server::broken(Reason reason, std::string_view detail) {
+  worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail)] {
+    auto* server = gate->find(id);
+    if (server != nullptr && server->state_ != State::closing) server->lost(reason, text);
+  });
+}
+
+void Server::lost(Reason reason, const std::string& detail) {
+  switch (state_) {
+    case State::connecting:
+    case State::login:
+      return fail(reason, detail, false);
+    case State::closing:
+      gate().server_gone(id_);
+      return vanish();
+    case State::verifying:
+      gate().assign_failed(id_, waiting_client() != nullptr);
+      return vanish();
+    case State::linked: {
+      auto* client = std::exchange(client_, nullptr);
+      client->server_lost(reason, detail);
+      break;
+    }
+    case State::idle:
+    case State::cleaning:
+    case State::cancelling:
+      log().write(LogLevel::info, "idle server lost",
+                  {{"reason", name(reason)}, {"detail", detail}, {"database", route_->database()}});
+      break;
+  }
+  gate().server_closing(id_);
+  gate().server_gone(id_);
+  vanish();
+}
+
+void Server::close(Reason reason) {
+  if (state_ == State::closing) return;
+  gate().server_closing(id_);
+  pool_closes(reason);
+}
+
+void Server::pool_closes(Reason reason) {
+  if (state_ == State::closing) return;
+  client_ = nullptr;
+  log().write(LogLevel::debug, "closing server",
+              {{"reason", name(reason)}, {"database", route_->database()}});
+  begin_close();
+}
+
+// Goodbye is said, and then the database closes its end: only after that may another connection
+// take this one's place in the budget.
+void Server::begin_close() {
+  if (state_ == State::connecting || state_ == State::login) {
+    gate().server_gone(id_);
+    return vanish();
+  }
+  state_ = State::closing;
+  set_reading();
+  conversation_->terminate();
+  set_timer(route_->upstream().spec().close_timeout);
+}
+
+void Server::vanish() {
+  stop_timer();
+  worker_->reactor().close(stream_, net::CloseMode::now);
+  state_ = State::closing;
+  worker_->bury(gate(), id_);
+}
+
+// --- Time ---
+
+void Server::set_timer(Duration after) {
+  stop_timer();
+  timer_ = worker_->reactor().arm(worker_->reactor().now() + after, this, 0);
+}
+
+void Server::stop_timer() {
+  worker_->reactor().disarm(timer_);
+  timer_ = {};
+}
+
+void Server::timer_fired(net::TimerId, std::uint64_t) {
+  timer_ = {};
+  switch (state_) {
+    case State::connecting:
+    case State::login:
+      return fail(Reason::connect_timeout, "connect_timeout passed during " +
+                                               std::string(state_ == State::login ? "login" : "connect"),
+                  false);
+    case State::verifying:
+      return lost(Reason::connect_timeout, "no answer to the check before use");
+    case State::cleaning:
+    case State::cancelling:
+      return close(Reason::unclean);
+    case State::closing:
+      gate().server_gone(id_);
+      return vanish();
+    case State::idle:
+    case State::linked:
+      return;
+  }
+}
+
+// --- Moving to another worker ---
+
+net::ParcelPtr Server::pack() {
+  stop_timer();
+  auto parcel = worker_->reactor().detach(stream_);
+  if (parcel != nullptr) worker_ = nullptr;
+  return parcel;
+}
+
+void Server::unpack(Worker& worker, net::ParcelPtr parcel) {
+  worker_ = &worker;
+  stream_ = worker.reactor().adopt(std::move(parcel), this);
+}
+
+}  // namespace tidegate::proxy

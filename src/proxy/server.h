@@ -1,0 +1,133 @@
+// A server connection: the effects around a server's conversation, from connect() until the
+// database has closed its end.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/reactor.h"
+#include "pool/pool.h"
+#include "proxy/ids.h"
+#include "proxy/route.h"
+#include "session/conversation.h"
+
+namespace tidegate::proxy {
+
+class Client;
+class PoolGate;
+class Worker;
+
+class Server final : public net::StreamHandler,
+                     public net::TimerHandler,
+                     public session::ServerPort {
+ public:
+  enum class State : std::uint8_t {
+    connecting,  // resolving names, trying addresses
+    login,
+    idle,
+    verifying,   // assigned, and being asked whether it lives
+    linked,
+    cleaning,    // its client left; what it owes is drained, its state put right
+    cancelling,  // ready, but a cancel for its last statement is still on its way
+    closing,     // waiting for the database to close its end
+  };
+
+  Server(Worker& worker, std::shared_ptr<Route> route, pool::ServerId id);
+  ~Server() override;
+  Server(const Server&) = delete;
+
+  void open();
+
+  // Orders from the worker and the client.
+  void assign(Client& client, bool verify);
+  void release();                 // by the linked client: nothing owed, ready for anybody
+  void abandon();                 // the client left in the middle
+  void close(Reason reason);      // not to be used again
+  void pool_closes(Reason reason);  // the same, and the pool knows already
+  void errand_begins() { ++errands_; }
+  void errand_ended();
+  bool output_full() const;
+  void set_reading();
+  // For a move to another worker: null when it cannot move now.
+  net::ParcelPtr pack();
+  void unpack(Worker& worker, net::ParcelPtr parcel);
+
+  State state() const { return state_; }
+  pool::ServerId id() const { return id_; }
+  const std::shared_ptr<Route>& route() const { return route_; }
+  // Null while connecting.
+  bool has_conversation() const { return conversation_ != nullptr; }
+  session::ServerConversation& conversation() { return *conversation_; }
+  Client* client() const { return client_; }
+  net::StreamId stream() const { return stream_; }
+  const net::Address& address() const { return address_; }
+  const net::Target& target() const { return target_; }
+  std::uint64_t link_number() const { return link_number_; }
+  Instant opened_at() const { return opened_at_; }
+  Instant assigned_at() const { return assigned_at_; }
+  bool secured() const;
+  const std::string& pin() const { return pin_; }
+  void set_pin(std::string_view why) { pin_ = why; }
+
+  // net::StreamHandler
+  void stream_connected(net::StreamId) override;
+  void stream_secured(net::StreamId, const net::TlsInfo& info) override;
+  void bytes_arrived(net::StreamId, Bytes bytes) override;
+  void output_drained(net::StreamId) override;
+  void peer_finished(net::StreamId) override;
+  void stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) override;
+  // net::TimerHandler
+  void timer_fired(net::TimerId timer, std::uint64_t cookie) override;
+
+  // session::ServerPort
+  void to_server(Bytes bytes) override;
+  void start_tls() override;
+  const session::ServerRules& rules() const override { return route_->server_rules(); }
+  void need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) override;
+  void login_done() override;
+  void login_failed(Reason reason, std::string_view detail, bool fatal) override;
+  void verified() override;
+  void cleaned() override;
+  void broken(Reason reason, std::string_view detail) override;
+  void publish_snapshot(session::SnapshotRef snapshot) override;
+  Log& log() override;
+
+ private:
+  PoolGate& gate() const;
+  void link(Client& client);
+  Client* waiting_client() const;
+  void try_next_host();
+  void try_addresses(net::Resolved resolved);
+  void try_next_address();
+  void fail(Reason reason, std::string_view detail, bool fatal);
+  void lost(Reason reason, const std::string& detail);
+  void begin_close();
+  void vanish();  // the connection is gone and the pool knows
+  void set_timer(Duration after);
+  void stop_timer();
+  void back_to_pool();
+
+  Worker* worker_;
+  std::shared_ptr<Route> route_;
+  pool::ServerId id_;
+  State state_ = State::connecting;
+  net::StreamId stream_;
+  std::unique_ptr<session::ServerConversation> conversation_;
+  Client* client_ = nullptr;  // while linked
+  ClientId verified_for_;     // while verifying: whom it is meant for, if that client stays
+  net::TimerId timer_;
+  Instant opened_at_, assigned_at_;
+  std::uint64_t link_number_ = 0;
+  int errands_ = 0;
+  bool reading_ = true;
+  std::size_t hosts_tried_ = 0, first_host_ = 0;
+  std::vector<net::Address> addresses_;  // not tried yet, next one last
+  net::Target target_;
+  net::Address address_;
+  std::string last_error_;
+  Reason last_reason_ = Reason::connect_failed;
+  std::string pin_;
+};
+
+}  // namespace tidegate::proxy

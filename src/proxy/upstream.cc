@@ -1,0 +1,35 @@
+#include "proxy/upstream.h"
+
+#include <utility>
+
+namespace tidegate::proxy {
+
+Upstream::Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef tls,
+                   std::uint64_t jitter_seed)
+    : index_(index), spec_(std::move(spec)), tls_(std::move(tls)),
+      pool_(spec_.limits, jitter_seed) {}
+
+std::optional<session::ScramKeys> Upstream::find_keys(const KeyQuery& query) {
+  const std::scoped_lock hold(keys_lock_);
+  const auto found = keys_.find(query);
+  if (found == keys_.end()) return std::nullopt;
+  return found->second;
+}
+
+void Upstream::keep_keys(const KeyQuery& query, const session::ScramKeys& keys) {
+  const std::scoped_lock hold(keys_lock_);
+  if (keys_.size() >= kKeysMax) keys_.erase(keys_.begin());
+  keys_.insert_or_assign(query, keys);
+}
+
+void Upstream::forget_keys(const KeyQuery& query) {
+  const std::scoped_lock hold(keys_lock_);
+  keys_.erase(query);
+}
+
+session::ScramKeys derive_scram_keys(const Upstream::KeyQuery& query) {
+  const auto salted = auth::scram_salted_password(query.password, query.salt, query.iterations);
+  return {auth::scram_client_key(salted), auth::scram_server_key(salted)};
+}
+
+}  // namespace tidegate::proxy

@@ -1,0 +1,66 @@
+// One database as all workers share it: the policy of its pool behind one short lock, how to reach
+// it, and the SCRAM keys that spare a reconnect the 4096 rounds.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <tuple>
+
+#include "auth/scram.h"
+#include "config/config.h"
+#include "net/tls.h"
+#include "pool/pool.h"
+#include "session/secret.h"
+
+namespace tidegate::proxy {
+
+class Upstream {
+ public:
+  Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef tls,
+           std::uint64_t jitter_seed);
+
+  std::size_t index() const { return index_; }  // among the upstreams of the process
+  const config::Upstream& spec() const { return spec_; }
+  const net::TlsContextRef& tls() const { return tls_; }
+
+  // The pool is touched only by a visitor that runs under the lock: short, and no system call.
+  template <typename Visitor>
+  auto with_pool(Visitor&& visit) {
+    const std::scoped_lock hold(lock_);
+    return visit(pool_);
+  }
+
+  // Where the next connection attempt begins in the list of hosts: round robin.
+  std::size_t next_host() { return next_host_.fetch_add(1, std::memory_order_relaxed); }
+
+  // SCRAM keys by what they were derived from. Bounded; the oldest goes when it is full.
+  struct KeyQuery {
+    std::string password;
+    std::vector<std::uint8_t> salt;
+    std::uint32_t iterations = 0;
+    auto operator<=>(const KeyQuery&) const = default;
+  };
+  std::optional<session::ScramKeys> find_keys(const KeyQuery& query);
+  void keep_keys(const KeyQuery& query, const session::ScramKeys& keys);
+  void forget_keys(const KeyQuery& query);
+
+ private:
+  static constexpr std::size_t kKeysMax = 1000;
+
+  std::size_t index_;
+  config::Upstream spec_;
+  net::TlsContextRef tls_;
+  std::mutex lock_;
+  pool::Pool pool_;
+  std::atomic<std::size_t> next_host_{0};
+  std::mutex keys_lock_;
+  std::map<KeyQuery, session::ScramKeys> keys_;
+};
+
+// Derives what find_keys() did not know; slow, for the offload threads.
+session::ScramKeys derive_scram_keys(const Upstream::KeyQuery& query);
+
+}  // namespace tidegate::proxy

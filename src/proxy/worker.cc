@@ -1,0 +1,221 @@
+#include "proxy/worker.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/check.h"
+#include "proxy/cancel_errand.h"
+
+namespace tidegate::proxy {
+namespace {
+
+// A client that came to a worker with this many more than another is handed over.
+constexpr std::size_t kImbalanceMax = 8;
+// What settles in one turn may cause more to settle; after so many rounds the rest waits a turn.
+constexpr int kSettleRounds = 4;
+// Beyond clients_max so many more may come in to be told so in PostgreSQL's own words.
+constexpr int kTurnedAwayMax = 64;
+
+}  // namespace
+
+Worker::Worker(Process& process, WorkerIndex index, net::Reactor& reactor)
+    : process_(process), index_(index), reactor_(reactor) {
+  TG_CHECK(index < kWorkersMax);
+  for (const auto& upstream : process.routes().upstreams()) {
+    gates_.push_back(std::make_unique<PoolGate>(*this, *upstream));
+  }
+  process.enlist(*this);
+}
+
+Worker::~Worker() = default;
+
+session::Turn Worker::turn() {
+  return {reactor_.now(), reactor_.wall_now(), reactor_.entropy()};
+}
+
+// --- Arrivals ---
+
+Worker& Worker::least_loaded() {
+  auto* best = this;
+  for (auto* other : process_.workers()) {
+    if (other->load_.load(std::memory_order_relaxed) + kImbalanceMax <
+        best->load_.load(std::memory_order_relaxed)) {
+      best = other;
+    }
+  }
+  return *best;
+}
+
+void Worker::accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address&,
+                      const net::Address&) {
+  auto& worker = least_loaded();
+  if (&worker == this) return adopt(std::move(parcel));
+  worker.post([&worker, parcel = std::move(parcel)]() mutable { worker.adopt(std::move(parcel)); });
+}
+
+void Worker::adopt(net::ParcelPtr parcel) {
+  const int clients_max = process_.config().clients_max;
+  auto ticket = Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kTurnedAwayMax);
+  if (!ticket || process_.leaving() || clients_.size() + 1 >= kClientSlotsMax) return;
+  load_.fetch_add(1, std::memory_order_relaxed);
+  const auto id = clients_.emplace(*this);
+  clients_.find(id)->begin(id, std::move(parcel), std::move(ticket));
+}
+
+// --- The end of a turn ---
+
+bool Worker::settle() {
+  for (int round = 0; round < kSettleRounds; ++round) {
+    run_later();
+    run_gates();
+    bury_the_dead();
+    if (later_.empty() && noted_gates_.empty()) return false;
+  }
+  return true;
+}
+
+void Worker::run_later() {
+  std::swap(later_, running_);
+  for (auto& task : running_) task();
+  running_.clear();
+}
+
+void Worker::run_gates() {
+  std::swap(noted_gates_, running_gates_);
+  for (auto* gate : running_gates_) {
+    // Carrying out an action may note something new, which marks the gate again for next round.
+    for (const auto& action : gate->run()) carry_out(*gate, action);
+  }
+  running_gates_.clear();
+}
+
+void Worker::bury_the_dead() {
+  for (const auto id : dead_clients_) {
+    if (clients_.erase(id)) load_.fetch_sub(1, std::memory_order_relaxed);
+  }
+  dead_clients_.clear();
+  for (const auto& dead : dead_servers_) dead.gate->take(dead.id);
+  dead_servers_.clear();
+  dead_errands_.clear();
+}
+
+// --- What the pools decide ---
+
+void Worker::carry_out(PoolGate& gate, const pool::Action& action) {
+  const auto where = action.kind == pool::ActionKind::refuse   ? client_of(action.waiter).worker
+                     : action.kind == pool::ActionKind::assign ? action.home
+                                                               : action.worker;
+  if (where != index_) {
+    auto& other = process_.worker(where);
+    other.post([&other, &upstream = gate.upstream(), action] {
+      other.carry_out(other.gate(upstream), action);
+    });
+    return;
+  }
+  switch (action.kind) {
+    case pool::ActionKind::open: return open_server(gate, action);
+    case pool::ActionKind::assign: return assign(gate, action);
+    case pool::ActionKind::refuse: return refuse(action);
+    case pool::ActionKind::close:
+      if (auto* server = gate.find(action.server)) server->pool_closes(action.reason);
+      return;
+  }
+}
+
+void Worker::open_server(PoolGate& gate, const pool::Action& action) {
+  auto route = process_.routes().by_id(gate.upstream(), action.route);
+  TG_CHECK(route != nullptr);
+  auto server = std::make_unique<Server>(*this, std::move(route), action.server);
+  auto& opened = *server;
+  gate.keep(std::move(server));
+  opened.open();
+}
+
+void Worker::assign(PoolGate& gate, const pool::Action& action) {
+  auto* server = gate.find(action.server);
+  const auto name = client_of(action.waiter);
+  if (server == nullptr || server->state() != Server::State::idle) {
+    // It died after the pool had chosen it, and its end is noted already: the client asks again.
+    return want_again(name);
+  }
+  if (name.worker == index_) return link(gate, *server, action);
+  auto parcel = server->pack();
+  if (parcel == nullptr) {
+    server->close(Reason::unclean);
+    return want_again(name);
+  }
+  auto& other = process_.worker(name.worker);
+  other.post([&other, &upstream = gate.upstream(), moved = gate.take(action.server),
+              parcel = std::move(parcel), action]() mutable {
+    other.receive(upstream, std::move(moved), std::move(parcel), action);
+  });
+}
+
+void Worker::want_again(const ClientName& name) {
+  auto& worker = process_.worker(name.worker);
+  worker.post([&worker, id = name.id] {
+    if (auto* client = worker.find(id)) client->want_again();
+  });
+}
+
+void Worker::receive(Upstream& upstream, std::unique_ptr<Server> server, net::ParcelPtr parcel,
+                     const pool::Action& action) {
+  auto& home = gate(upstream);
+  auto& moved = *server;
+  home.keep(std::move(server));
+  moved.unpack(*this, std::move(parcel));
+  link(home, moved, action);
+}
+
+void Worker::link(PoolGate& gate, Server& server, const pool::Action& action) {
+  auto* client = clients_.find(client_of(action.waiter).id);
+  if (client == nullptr || client->state() != Client::State::waiting) {
+    return gate.server_released(server.id(), server.conversation().fit());
+  }
+  server.assign(*client, action.verify);
+}
+
+void Worker::refuse(const pool::Action& action) {
+  if (auto* client = clients_.find(client_of(action.waiter).id)) client->refuse(action.reason);
+}
+
+// --- Cancel ---
+
+void Worker::cancel(std::uint32_t pid, Bytes key) {
+  const auto target = cancel_target_of(pid);
+  if (!target || target->worker >= process_.workers().size()) return;
+  auto& worker = process_.worker(target->worker);
+  worker.post([&worker, slot = target->slot, copy = std::vector(key.begin(), key.end())] {
+    worker.cancel_here(slot, copy);
+  });
+}
+
+void Worker::cancel_here(std::uint32_t slot, const std::vector<std::uint8_t>& key) {
+  if (auto* client = clients_.find_slot(slot)) client->cancel(key);
+}
+
+void Worker::start_cancel(Server& server) {
+  errands_.push_back(std::make_unique<CancelErrand>(*this, server));
+  errands_.back()->begin();
+}
+
+void Worker::end_errand(CancelErrand* errand) {
+  const auto found = std::ranges::find(errands_, errand, &std::unique_ptr<CancelErrand>::get);
+  if (found == errands_.end()) return;
+  dead_errands_.push_back(std::move(*found));
+  errands_.erase(found);
+}
+
+// --- Leaving ---
+
+void Worker::dismiss_all() {
+  clients_.for_each([](ClientId, Client& client) { client.dismiss_at_rest(Reason::shutting_down); });
+}
+
+void Worker::close_servers() {
+  for (const auto& gate : gates_) {
+    for (const auto& [key, server] : gate->servers()) server->close(Reason::shutting_down);
+  }
+}
+
+}  // namespace tidegate::proxy

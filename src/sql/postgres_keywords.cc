@@ -1,0 +1,161 @@
+#include "sql/postgres_keywords.h"
+
+#include <algorithm>
+
+namespace tidegate::sql {
+namespace {
+
+struct Listed {
+  std::string_view word;
+  Keyword keyword;
+};
+
+using enum Keyword;
+constexpr Listed kListed[] = {
+    {"abort", abort},
+    {"begin", begin},
+    {"call", call},
+    {"commit", commit},
+    {"create", create},
+    {"deallocate", deallocate},
+    {"declare", declare},
+    {"discard", discard},
+    {"do", do_},
+    {"end", end},
+    {"execute", execute},
+    {"explain", explain},
+    {"listen", listen},
+    {"load", load},
+    {"prepare", prepare},
+    {"reset", reset},
+    {"rollback", rollback},
+    {"set", set},
+    {"start", start},
+    {"unlisten", unlisten},
+
+    {"all", all},
+    {"analyse", analyze},
+    {"analyze", analyze},
+    {"and", and_},
+    {"as", as},
+    {"atomic", atomic},
+    {"authorization", authorization},
+    {"case", case_},
+    {"chain", chain},
+    {"characteristics", characteristics},
+    {"constraints", constraints},
+    {"cursor", cursor},
+    {"deferrable", deferrable},
+    {"for", for_},
+    {"from", from},
+    {"function", routine},
+    {"global", global},
+    {"hold", hold},
+    {"insert", insert_or_merge},
+    {"into", into},
+    {"isolation", isolation},
+    {"local", local},
+    {"merge", insert_or_merge},
+    {"names", names},
+    {"no", no},
+    {"only", only_or_write},
+    {"or", or_},
+    {"prepared", prepared},
+    {"procedure", routine},
+    {"replace", replace},
+    {"role", role},
+    {"schema", schema},
+    {"session", session},
+    {"table", table},
+    {"temp", temp},
+    {"temporary", temp},
+    {"time", time},
+    {"to", to},
+    {"transaction", transaction},
+    {"uescape", uescape},
+    {"unlogged", unlogged},
+    {"update", update},
+    {"verbose", verbose},
+    {"with", with},
+    {"write", only_or_write},
+    {"xml", xml},
+    {"zone", zone},
+
+    {"pg_settings", pg_settings},
+    {"pg_temp", pg_temp},
+
+    {"pg_advisory_lock", advisory_lock_function},
+    {"pg_advisory_lock_shared", advisory_lock_function},
+    {"pg_try_advisory_lock", advisory_lock_function},
+    {"pg_try_advisory_lock_shared", advisory_lock_function},
+    {"pg_advisory_unlock", advisory_unlock_function},
+    {"pg_advisory_unlock_all", advisory_unlock_function},
+    {"pg_advisory_unlock_shared", advisory_unlock_function},
+    // These run the query that a string holds.
+    {"query_to_xml", opaque_function},
+    {"query_to_xml_and_xmlschema", opaque_function},
+    {"query_to_xmlschema", opaque_function},
+    {"ts_rewrite", opaque_function},
+    {"ts_stat", opaque_function},
+    // A backup, a temporary slot and a replication origin last as long as the session.
+    {"pg_backup_start", session_function},
+    {"pg_copy_logical_replication_slot", session_function},
+    {"pg_copy_physical_replication_slot", session_function},
+    {"pg_create_logical_replication_slot", session_function},
+    {"pg_create_physical_replication_slot", session_function},
+    {"pg_replication_origin_session_setup", session_function},
+    {"pg_start_backup", session_function},
+    {"set_config", set_config_function},
+    {"setseed", setseed_function},
+};
+
+constexpr std::size_t kSlotCount = 256;  // a power of two, at least twice the words
+static_assert(std::size(kListed) * 2 <= kSlotCount);
+
+constexpr std::uint8_t folded(char c) {
+  return static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+}
+
+// Every listed word has at least two letters.
+constexpr std::size_t first_slot(std::string_view word) {
+  return (folded(word[0]) * 7u + folded(word[1]) * 31u + folded(word.back()) * 59u +
+          word.size() * 5u) %
+         kSlotCount;
+}
+
+// Open addressing: slot -> 1 + index into kListed, 0 for none.
+constexpr auto kSlots = [] {
+  std::array<std::uint8_t, kSlotCount> slots{};
+  for (std::size_t i = 0; i < std::size(kListed); ++i) {
+    auto slot = first_slot(kListed[i].word);
+    while (slots[slot] != 0) slot = (slot + 1) % kSlotCount;
+    slots[slot] = static_cast<std::uint8_t>(i + 1);
+  }
+  return slots;
+}();
+
+bool same_word(std::string_view word, std::string_view listed) {
+  return std::ranges::equal(word, listed, {}, ascii_lower);
+}
+
+}  // namespace
+
+constexpr KeywordLengths kKeywordLengths = [] {
+  KeywordLengths lengths{};
+  for (const auto& [word, keyword] : kListed) {
+    const auto first = static_cast<std::uint8_t>(word[0]);
+    lengths.bits[first] |= std::uint64_t{1} << word.size();
+    lengths.bits[first ^ 0x20] |= std::uint64_t{1} << word.size();
+  }
+  return lengths;
+}();
+
+Keyword find_listed_keyword(std::string_view word) {
+  for (auto slot = first_slot(word); kSlots[slot] != 0; slot = (slot + 1) % kSlotCount) {
+    const auto& listed = kListed[kSlots[slot] - 1];
+    if (same_word(word, listed.word)) return listed.keyword;
+  }
+  return none;
+}
+
+}  // namespace tidegate::sql
