@@ -1,7 +1,7 @@
 #!/bin/bash
 # A private PostgreSQL cluster: nobody else's, on a free port of loopback, gone when stopped.
 #
-#   postgres.sh start DIR [--tls] [--keep] [name=value ...]
+#   postgres.sh start DIR [--tls] [--keep] [--port=N] [name=value ...]
 #   postgres.sh stop DIR
 #
 # start makes the cluster unless DIR has one, waits until it answers, and writes DIR/port; its unix
@@ -49,12 +49,13 @@ make_certificate() {
 }
 
 start() {
-  local directory=$1 tls='' keep='' setting settings=()
+  local directory=$1 tls='' keep='' port='' setting settings=()
   shift
   for setting in "$@"; do
     case $setting in
       --tls) tls=1 ;;
       --keep) keep=1 ;;
+      --port=*) port=${setting#*=} ;;
       *) settings+=(-c "$setting") ;;
     esac
   done
@@ -64,15 +65,15 @@ start() {
     make_certificate "$directory"
     settings+=(-c ssl=on -c "ssl_cert_file=$directory/server.crt" -c "ssl_key_file=$directory/server.key")
   fi
-  start_server "$directory" "${settings[@]}"
+  start_server "$directory" "$port" "${settings[@]}"
 }
 
 # Another process may take the free port before PostgreSQL does, so a few ports are tried.
 start_server() {
-  local directory=$1 port attempt options
-  shift
+  local directory=$1 wanted=$2 port attempt options
+  shift 2
   for attempt in 1 2 3 4 5; do
-    port=$(free_port)
+    port=${wanted:-$(free_port)}
     printf -v options '%q ' -p "$port" -c listen_addresses=127.0.0.1 \
       -c "unix_socket_directories=$directory/socket" -c fsync=off "$@"
     if as_postgres "$BIN/pg_ctl" -D "$directory/data" -l "$directory/postgres.log" -w -t 60 \

@@ -31,6 +31,7 @@ std::string_view state_name(Server::State state) {
     case Server::State::linked: return "active";
     case Server::State::cleaning: return "active_cancel";
     case Server::State::cancelling: return "being_canceled";
+    case Server::State::failing:
     case Server::State::closing: return "closing";
   }
   return "unknown";

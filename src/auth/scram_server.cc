@@ -31,15 +31,12 @@ std::expected<std::string_view, ScramError> ScramServer::read_gs2_header(
   const bool binds = flag.starts_with("p=");
   if (!binds && flag != "n" && flag != "y") return refuse(ScramError::malformed);
   if (binds != plus_chosen_) return refuse(ScramError::malformed);
-  if (binds && !kGs2Plus.starts_with(std::string(flag) + ',')) {
-    return refuse(ScramError::unsupported);
-  }
+  gs2_header_ = std::string(flag) + ",,";
+  if (binds && gs2_header_ != kGs2Plus) return refuse(ScramError::unsupported);
   // "y" says that we offered no binding. When we did, somebody in between hid the offer.
   if (flag == "y" && !channel_binding_.empty()) return refuse(ScramError::binding_mismatch);
   if (rest.starts_with("a=")) return refuse(ScramError::unsupported);  // authorization identity
   if (!rest.starts_with(',')) return refuse(ScramError::malformed);
-
-  gs2_header_ = std::string(flag) + ",,";
   return rest.substr(1);
 }
 

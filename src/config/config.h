@@ -1,7 +1,7 @@
 // A whole configuration as typed values, whichever file or command line it came from. Plain data:
-// it is compared field by field at a reload. Every field is described once, in the settings
-// tables (settings.h), which is also where its default, its name in pgbouncer.ini and its line in
-// the manual come from.
+// it is compared field by field at a reload. The defaults are the ones written here; the rest of
+// what there is to know about a field (its values, its name in pgbouncer.ini, its sentence in the
+// manual) stands in the settings tables (settings.h).
 #pragma once
 
 #include <optional>
@@ -23,8 +23,8 @@ namespace tidegate::config {
 struct User {
   std::string name;
   std::string secret;
-  bool trust = false;            // written down: no password is asked
-  int clients_max = 0;           // 0 = no limit
+  bool trust = false;   // written down: no password is asked
+  int clients_max = 0;  // 0 = no limit
   bool operator==(const User&) const = default;
 };
 
@@ -34,9 +34,12 @@ struct Upstream {
   std::vector<net::Target> hosts;
   net::SslMode ssl_mode = net::SslMode::prefer;
   net::TlsSettings tls;
-  std::string user;              // empty: the client's own user and secret
+  std::string user;  // empty: the client's own user and secret
   std::string password;
-  std::string database;          // empty: the route's or client's database name
+  std::string database;         // empty: the route's or client's database name
+  bool channel_binding = true;  // use SCRAM-SHA-256-PLUS when the server offers it
+  // Already among the startup_parameters of every route to here, which is where to read them.
+  std::vector<std::pair<std::string, std::string>> startup_parameters;
   pool::UpstreamLimits limits;
   Duration connect_timeout{15s};
   Duration close_timeout{5s};    // longest wait for the database to close its end
@@ -49,12 +52,12 @@ struct Upstream {
 struct Route {
   std::string database;
   std::string upstream;
-  std::string server_database;   // empty: the same name
-  std::string server_user;       // empty: the upstream's, else the client's
+  std::string server_database;  // the upstream's when it has one; empty: the name asked for
+  std::string server_user;      // empty: the upstream's, else the client's
   std::string server_password;
   pool::RouteLimits limits;
   session::RouteRules rules;
-  int clients_max = 0;           // 0 = no limit
+  int clients_max = 0;  // 0 = no limit
   std::vector<std::pair<std::string, std::string>> startup_parameters;
   bool operator==(const Route&) const = default;
 };
@@ -66,32 +69,39 @@ struct Listen {
   bool operator==(const Listen&) const = default;
 };
 
-enum class AuthType : std::uint8_t { scram_sha_256, md5, cleartext, trust, any_stored };
+enum class AuthType : std::uint8_t {
+  scram_sha_256,
+  md5,  // a stored SCRAM key is used for SCRAM all the same, as PgBouncer does
+  cleartext,
+  trust,       // no password, but the user must be known
+  anyone,      // no password and no known user; every route logs in with a user of its own
+  any_stored,  // the best that the stored secret allows
+};
 
 struct Config {
   std::vector<Listen> listen;
   bool reuse_port = false;
-  int workers = 0;               // 0 = one per processor
-  int clients_max = 10000;       // max_client_conn
+  int workers = 0;          // 0 = one per processor
+  int clients_max = 10000;  // max_client_conn
   Duration client_login_timeout{60s};
   int failed_login_delay_ms = 0;
 
-  AuthType auth_type = AuthType::any_stored;  // the best that the stored secret allows
+  AuthType auth_type = AuthType::any_stored;
   std::string auth_file;
-  std::vector<User> users;       // written out, then those of auth_file
+  std::vector<User> users;            // written out, then those of auth_file
   bool cleartext_over_plain = false;  // a cleartext password may come without TLS
 
   net::SslMode client_ssl_mode = net::SslMode::disable;
-  net::TlsSettings client_tls;   // no files: a self-signed certificate is made
+  net::TlsSettings client_tls;  // no files: a self-signed certificate is made
 
   std::vector<Upstream> upstreams;
   std::vector<Route> routes;
   std::vector<std::string> admin_users;
   std::vector<std::string> stats_users;
 
-  std::size_t held_bytes_max = 64 * 1024;     // what a client may send ahead while it waits
+  std::size_t held_bytes_max = 64 * 1024;  // what a client may send ahead while it waits
   Duration stats_period{60s};
-  Duration shutdown_timeout{0};               // 0 = as long as transactions take
+  Duration shutdown_timeout{0};  // 0 = as long as transactions take
   Duration tcp_user_timeout{0};
   bool tcp_keepalive = true;
   int tcp_keepalive_idle_s = 0;
@@ -100,11 +110,11 @@ struct Config {
 
   LogLevel log_level = LogLevel::info;
   bool log_json = false;
-  std::string log_file;          // empty = standard error
+  std::string log_file;  // empty = standard error
   bool log_connections = true;
 
   std::string pid_file;
-  // For each setting that was given: where. For SHOW CONFIG and messages.
+  bool operator==(const Config&) const = default;
 };
 
 }  // namespace tidegate::config

@@ -17,15 +17,17 @@ enum class Severity : std::uint8_t { warning, error };
 struct Problem {
   Severity severity = Severity::error;
   std::string file;
-  int line = 0;    // 1-based; 0 = not tied to a line
+  int line = 0;  // 1-based; 0 = not tied to a line
   int column = 0;
-  std::string text;  // what is wrong and what would be right ("unknown key `pool_sise`: did you mean `pool_size`?")
+  std::string text;  // what is wrong and what would be right ("unknown key `pool_sise`: did you
+                     // mean `pool_size`?")
   std::string format() const;  // "tidegate.toml:3:1: error: ..."
 };
 
 struct Loaded {
   Config config;
-  std::vector<Problem> problems;  // warnings, and errors; with any error the config must not be used
+  std::vector<Problem>
+      problems;  // warnings, and errors; with any error the config must not be used
   bool usable() const;
 };
 

@@ -21,8 +21,8 @@ enum class Kind : std::uint8_t {
   boolean,
   choice,
   text,
-  path,        // relative to the folder of the TOML file that names it
-  secret,      // never shown
+  path,    // relative to the folder of the TOML file that names it
+  secret,  // never shown
   list,
   url,         // may carry a password: never shown
   parameters,  // a table of names and values
@@ -74,8 +74,8 @@ class Table {
   template <typename T, typename At>
   Setting<Owner>& add(std::string_view name, Type<T> type, At at, std::string_view doc) {
     Setting<Owner> setting{.name = name, .kind = type.kind, .accepts = type.accepts, .doc = doc};
-    setting.parse = [parse = type.parse, at](Owner& owner,
-                                             std::string_view text) -> std::expected<void, std::string> {
+    setting.parse = [parse = type.parse, at](
+                        Owner& owner, std::string_view text) -> std::expected<void, std::string> {
       auto value = parse(text);
       if (!value) return std::unexpected(value.error());
       at(owner) = std::move(*value);

@@ -20,39 +20,29 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-std::vector<std::string> split_list(std::string_view text) {
-  std::vector<std::string> items;
-  while (!text.empty()) {
-    const auto comma = text.find(',');
-    const auto item = trimmed(text.substr(0, comma));
-    if (!item.empty()) items.emplace_back(item);
-    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
-  }
-  return items;
-}
-
 // A type that reads every item of a list by itself.
 template <typename T, typename Parse, typename Print>
 Type<std::vector<T>> list_of(std::string accepts, Parse parse_item, Print print_item) {
-  return {.kind = Kind::list,
-          .accepts = std::move(accepts),
-          .parse = [parse_item](std::string_view given) -> std::expected<std::vector<T>, std::string> {
-            std::vector<T> values;
-            for (const auto& item : split_list(given)) {
-              auto value = parse_item(item);
-              if (!value) return Error(value.error());
-              values.push_back(std::move(*value));
+  return {
+      .kind = Kind::list,
+      .accepts = std::move(accepts),
+      .parse = [parse_item](std::string_view given) -> std::expected<std::vector<T>, std::string> {
+        std::vector<T> values;
+        for (const auto& item : split_list(given)) {
+          auto value = parse_item(item);
+          if (!value) return Error(value.error());
+          values.push_back(std::move(*value));
+        }
+        return values;
+      },
+      .print =
+          [print_item](const std::vector<T>& values) {
+            std::string out;
+            for (const auto& value : values) {
+              out += fmt::format("{}{}", out.empty() ? "" : ", ", print_item(value));
             }
-            return values;
-          },
-          .print =
-              [print_item](const std::vector<T>& values) {
-                std::string out;
-                for (const auto& value : values) {
-                  out += fmt::format("{}{}", out.empty() ? "" : ", ", print_item(value));
-                }
-                return out;
-              }};
+            return out;
+          }};
 }
 
 // A duration that is kept as a count of `unit`.
@@ -110,11 +100,11 @@ std::expected<HostPort, std::string> split_host_port(std::string_view text) {
   return out;
 }
 
-std::expected<int, std::string> port_or(std::string_view text, int fallback) {
+std::expected<int, std::string> port_or(std::string_view text, int fallback, int lowest) {
   if (text.empty()) return fallback;
   const auto port = parse_integer(text);
-  if (!port || *port < 1 || *port > 65535) {
-    return Error(fmt::format("has a port that is no number from 1 to 65535: `{}`", text));
+  if (!port || *port < lowest || *port > 65535) {
+    return Error(fmt::format("has a port that is no number from {} to 65535: `{}`", lowest, text));
   }
   return static_cast<int>(*port);
 }
@@ -127,12 +117,23 @@ std::string print_host_port(const std::string& host, int port) {
 std::expected<net::Target, std::string> parse_target(std::string_view text) {
   const auto parts = split_host_port(text);
   if (!parts) return Error(parts.error());
-  const auto port = port_or(parts->port, net::Target{}.port);
+  const auto port = port_or(parts->port, net::Target{}.port, 1);
   if (!port) return Error(port.error());
   return net::Target{parts->host, *port};
 }
 
 }  // namespace
+
+std::vector<std::string> split_list(std::string_view text) {
+  std::vector<std::string> items;
+  while (!text.empty()) {
+    const auto comma = text.find(',');
+    const auto item = trimmed(text.substr(0, comma));
+    if (!item.empty()) items.emplace_back(item);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return items;
+}
 
 Type<int> integer(int lowest, int highest) {
   const auto accepts = fmt::format("an integer from {} to {}", lowest, highest);
@@ -191,8 +192,12 @@ Type<Duration> duration(Duration lowest) {
           .print = [](const Duration& value) { return print_duration(value); }};
 }
 
-Type<int> whole_seconds() { return counted(1s); }
-Type<int> whole_milliseconds() { return counted(1ms); }
+Type<int> whole_seconds() {
+  return counted(1s);
+}
+Type<int> whole_milliseconds() {
+  return counted(1ms);
+}
 
 Type<std::size_t> bytes(std::size_t lowest, std::size_t highest) {
   const auto accepts = fmt::format("a size such as \"64kB\", from {} to {}", print_bytes(lowest),
@@ -219,9 +224,15 @@ Type<bool> boolean() {
           .print = [](const bool& value) { return std::string(value ? "true" : "false"); }};
 }
 
-Type<std::string> text() { return verbatim(Kind::text, "text"); }
-Type<std::string> path() { return verbatim(Kind::path, "a path"); }
-Type<std::string> secret() { return verbatim(Kind::secret, "text, or { file = \"...\" }"); }
+Type<std::string> text() {
+  return verbatim(Kind::text, "text");
+}
+Type<std::string> path() {
+  return verbatim(Kind::path, "a path");
+}
+Type<std::string> secret() {
+  return verbatim(Kind::secret, "text, or { file = \"...\" }");
+}
 
 Type<std::vector<std::string>> names() {
   return list_of<std::string>(
@@ -295,14 +306,18 @@ Type<LogLevel> log_level() {
 }
 
 std::expected<Listen, std::string> parse_listen(std::string_view text) {
+  if (parse_integer(text)) return Error(fmt::format("has a port without an address: `:{}`?", text));
   const auto parts = split_host_port(text);
   if (!parts) return Error(parts.error());
-  const auto port = port_or(parts->port, Listen{}.port);
+  // Port 0 lets the kernel choose a free one.
+  const auto port = port_or(parts->port, Listen{}.port, 0);
   if (!port) return Error(port.error());
-  return Listen{.host = parts->host.empty() ? "*" : parts->host, .port = *port};
+  return Listen{.host = parts->host.empty() ? Listen{}.host : parts->host, .port = *port};
 }
 
-std::string print_listen(const Listen& listen) { return print_host_port(listen.host, listen.port); }
+std::string print_listen(const Listen& listen) {
+  return print_host_port(listen.host, listen.port);
+}
 
 std::string print_target(const net::Target& target) {
   return print_host_port(target.host, target.port);

@@ -16,6 +16,9 @@
 
 namespace tidegate::config {
 
+// The items between the commas, without spaces around them; empty ones do not count.
+std::vector<std::string> split_list(std::string_view text);
+
 Type<int> integer(int lowest, int highest);
 // An integer, with a word for 0: "auto", "unlimited".
 Type<int> integer_or(std::string_view zero_word, int highest);
@@ -29,7 +32,6 @@ Type<bool> boolean();
 Type<std::string> text();
 Type<std::string> path();
 Type<std::string> secret();
-// Commas between the items; spaces around them do not count.
 Type<std::vector<std::string>> names();
 Type<std::vector<Listen>> listen_addresses();
 Type<std::vector<net::Target>> hosts();
@@ -65,8 +67,8 @@ Type<net::SslMode> ssl_mode();
 Type<PoolMode> pool_mode();
 Type<LogLevel> log_level();
 
-// "127.0.0.1:6432", "[::1]:6432", "*:6432", ":6432", "/run/tidegate", "/run/tidegate:6433",
-// "@abstract". The error completes "`listen` ...".
+// "127.0.0.1:6432", "[::1]:6432", "*:6432" (every address), ":6432" (loopback), "/run/tidegate",
+// "/run/tidegate:6433", "@abstract". The error completes "`listen` ...".
 std::expected<Listen, std::string> parse_listen(std::string_view text);
 std::string print_listen(const Listen& listen);
 std::string print_target(const net::Target& target);

@@ -53,8 +53,7 @@ std::optional<std::int64_t> parse_quantity(std::string_view text, std::span<cons
     return product;
   }
   double fraction = 0;
-  const auto [end, error] =
-      std::from_chars(number.data(), number.data() + number.size(), fraction);
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), fraction);
   if (error != std::errc{} || end != number.data() + number.size()) return std::nullopt;
   const double product = std::round(fraction * static_cast<double>(size));
   // 2^63 is the first double that does not fit.

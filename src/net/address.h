@@ -23,7 +23,9 @@ struct Address {
   bool operator==(const Address& other) const;
 };
 
-// A literal IPv4/IPv6 address or a unix path; nothing when `host` is a name.
+// A literal IPv4/IPv6 address (with or without brackets) or a unix path; false when `host` is a
+// name. A unix path is a directory, as libpq has it ("/run/postgresql" and 5432 give
+// "/run/postgresql/.s.PGSQL.5432"), unless its last part begins with ".s." or the port is 0.
 bool parse_address(const std::string& host, int port, Address& out);
 
 struct Target {

@@ -13,8 +13,12 @@ namespace tidegate::net {
 
 class EpollReactor : public Reactor {
  public:
+  struct Options {
+    std::string dns_servers;  // "127.0.0.1:53,10.0.0.2"; empty = as /etc/resolv.conf says
+  };
   // `offload` is shared by all workers and outlives them.
-  static std::unique_ptr<EpollReactor> make(Offload& offload);
+  static std::unique_ptr<EpollReactor> make(Offload& offload, const Options& options);
+  static std::unique_ptr<EpollReactor> make(Offload& offload) { return make(offload, {}); }
 
   // Accepts from a listener shared with other reactors (EPOLLEXCLUSIVE). Keeps a few descriptors
   // in reserve: at EMFILE the connection is accepted and closed, and the loop goes on.
@@ -24,10 +28,13 @@ class EpollReactor : public Reactor {
   // Turns until stop().
   virtual void run(TurnHandler& turn) = 0;
   virtual void stop() = 0;
+  // One turn, which waits for at most `wait_max`.
+  virtual void run_once(TurnHandler& turn, Duration wait_max) = 0;
 
   // Counted for the bench and SHOW: system calls by kind since start.
   struct Counters {
     std::uint64_t turns = 0, receives = 0, sends = 0, epoll_ctls = 0, accepts = 0;
+    std::uint64_t accepts_shed = 0;  // closed at once, for want of a descriptor
   };
   virtual const Counters& counters() const = 0;
 };

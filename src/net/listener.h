@@ -5,6 +5,8 @@
 #include <memory>
 #include <string>
 
+#include <sys/types.h>
+
 #include "net/address.h"
 #include "net/reactor.h"
 
@@ -31,7 +33,10 @@ class Listener {
   int fd_;
   Address address_;
   ListenOptions options_;
+  // Which file to remove at the end: ours, not one that a successor put in its place.
   bool unlink_on_close_ = false;
+  dev_t file_device_ = 0;
+  ino_t file_inode_ = 0;
 };
 
 }  // namespace tidegate::net

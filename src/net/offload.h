@@ -13,7 +13,7 @@ class Offload {
   virtual ~Offload() = default;
   // Runs `job` on some thread, then posts `done` to `home`. False when the queue is full: nothing
   // was taken, the caller refuses or tries later.
-  virtual bool run(Task job, Task done, Reactor& home) = 0;
+  virtual bool run(Task&& job, Task&& done, Reactor& home) = 0;
   // Waits for the jobs under way and drops the others.
   virtual void stop() = 0;
 

@@ -66,9 +66,14 @@ void SimLink::finish(int end) {
   launch(end, Kind::fin, {});
 }
 
-void SimLink::reset(int end) {
+void SimLink::leave(int end) {
   ends_[end].gone = true;
+  ends_[end].gone_at = network_.now();
   ends_[end].watcher = nullptr;
+}
+
+void SimLink::reset(int end) {
+  leave(end);
   if (ends_[end].was_reset) return;
   auto& direction = directions_[end];
   if (network_.random().one_in(2)) {  // what was on its way may or may not get there first
@@ -85,8 +90,7 @@ void SimLink::release(int end) {
     return;
   }
   finish(end);
-  ends_[end].gone = true;
-  ends_[end].watcher = nullptr;
+  leave(end);
 }
 
 void SimLink::launch(int sender, Kind kind, Bytes bytes) {
@@ -156,7 +160,7 @@ void SimLink::cut() {
   for (int end = 0; end < 2; ++end) {
     directions_[end].flying.clear();
     directions_[end].flying_bytes = 0;
-    if (!ends_[end].was_reset) launch(end, Kind::reset, {});
+    if (!ends_[other(end)].was_reset) launch(end, Kind::reset, {});
   }
 }
 

@@ -60,6 +60,7 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
     SimSocketWatcher* watcher = nullptr;
     bool gone = false;       // no socket any more
     bool was_reset = false;  // a reset arrived here
+    Instant gone_at = Instant::never();
   };
 
   std::size_t send(int end, Bytes bytes);
@@ -67,6 +68,7 @@ class SimLink : public std::enable_shared_from_this<SimLink> {
   void finish(int end);
   void reset(int end);
   void release(int end);
+  void leave(int end);
   void launch(int sender, Kind kind, Bytes bytes);
   void arrive(int sender);
   void land(int sender, Segment segment);
@@ -101,6 +103,9 @@ class SimSocket {
   // Everything was read and the other end sends no more.
   bool at_end() const;
   bool was_reset() const;
+  // When the other end was closed, whether or not that has arrived here: for checkers, which see
+  // everything.
+  Instant peer_gone_at() const { return link_->ends_[1 - end_].gone_at; }
   // Sends no more; still receives.
   void finish() { link_->finish(end_); }
   void reset();

@@ -23,12 +23,20 @@ SimReactor::~SimReactor() {
   });
 }
 
+std::size_t SimReactor::lingering_count() const {
+  return static_cast<std::size_t>(std::count_if(
+      lingering_.begin(), lingering_.end(), [](const auto& rest) { return !rest->finished(); }));
+}
+
 // --- The turn ---
 
 void SimReactor::wake_at(Instant when) {
-  auto start = std::max(when, network_.now()) + random_.between(Duration{0}, kWakeLatencyMax);
+  if (network_.strikes(SimFault::worker_stall)) {
+    stalled_until_ = network_.now() + random_.between(1ms, kStallMax);
+  }
+  const auto start = std::max({when, network_.now(), stalled_until_}) +
+                     random_.between(Duration{0}, kWakeLatencyMax);
   if (start >= next_turn_) return;
-  if (network_.strikes(SimFault::worker_stall)) start = start + random_.between(1ms, kStallMax);
   next_turn_ = start;
   network_.at(start, guarded([this, ticket = ++turn_ticket_] {
     if (ticket == turn_ticket_) turn();

@@ -28,7 +28,7 @@ class SimReactor final : public Reactor {
 
   // For checks at the end of a run: what is still there.
   std::size_t stream_count() const { return streams_.size(); }
-  std::size_t lingering_count() const { return lingering_.size(); }
+  std::size_t lingering_count() const;
   std::size_t timer_count() const { return timers_.size(); }
   std::uint64_t turns() const { return turns_; }
 
@@ -120,6 +120,7 @@ class SimReactor final : public Reactor {
   Instant now_;
   WallTime wall_now_;
   bool in_turn_ = false;
+  Instant stalled_until_{0};
   Instant next_turn_ = Instant::never();
   std::uint64_t turn_ticket_ = 0;
   std::uint64_t turns_ = 0;

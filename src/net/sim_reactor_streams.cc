@@ -124,7 +124,7 @@ void SimReactor::write(StreamId id, Bytes bytes) {
   (stream->handshaking() ? stream->held : stream->output).append(blocks_, bytes);
   if (first && bytes.size() >= kDirectWriteBytes) flush(id, *stream);
   if (stream->queued() > kHighWater) stream->above_high_water = true;
-  mark_dirty(id, *stream);
+  if (!stream->output.empty()) mark_dirty(id, *stream);
 }
 
 std::size_t SimReactor::queued(StreamId id) const {

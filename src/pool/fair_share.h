@@ -22,7 +22,7 @@ enum class NeedKind : std::uint8_t { stranded, clients, spare };
 struct Need {
   NeedKind kind = NeedKind::spare;
   int share = 0;             // servers that the route has or is promised
-  std::uint64_t number = 0;  // order of coming into need
+  std::uint64_t number = 0;  // order of coming into need, or of the last place given
   auto operator<=>(const Need&) const = default;
 };
 

@@ -16,7 +16,16 @@ int Pool::State::budget() const {
 }
 
 void Pool::State::settle(Actions& out) {
-  while (!needs.empty() && total < budget() && may_connect()) open(*needs.top(), out);
+  while (total < budget() && may_connect()) {
+    const bool clients_need = !needs.empty() && needs.top_key().kind != NeedKind::spare;
+    if (!clients_need && !promises.empty()) {
+      withdraw_promise(*promises.front());  // a free place is better than a promised one
+    } else if (!needs.empty()) {
+      open(*needs.top(), out);
+    } else {
+      break;
+    }
+  }
   while (Server* server = victim()) close(*server, Reason::evicted, out);
 }
 
@@ -30,6 +39,7 @@ void Pool::State::open(Route& route, Actions& out) {
   server.epoch = route.epoch;
   server.home = waiter != nullptr ? waiter->ticket.want.worker : route.worker_last;
   enter_state(server, ServerState::opening);
+  route.need_number = ++number_last;  // it had its turn: others in the same need come first
   ++total;
   ++totals.opened;
   out.push_back({.kind = ActionKind::open,
@@ -41,14 +51,11 @@ void Pool::State::open(Route& route, Actions& out) {
 }
 
 void Pool::State::refresh(Route& route) {
-  if (const auto need = need_of(route)) {
-    Need placed = *need;
-    if (!needs.contains(route)) {
-      route.need_number = ++number_last;
-      route.need_since = clock;
-    }
-    placed.number = route.need_number;
-    needs.put(route, placed);
+  if (auto need = need_of(route)) {
+    if (!needs.contains(route)) route.need_number = ++number_last;
+    if (!needs.contains(route) || needs.key(route).kind != need->kind) route.need_since = clock;
+    need->number = route.need_number;
+    needs.put(route, *need);
   } else {
     needs.remove(route);
   }
@@ -88,7 +95,7 @@ bool Pool::State::may_connect() const {
 bool Pool::State::may_evict() const {
   if (needs.empty() || needs.top_key().kind == NeedKind::spare || total < budget()) return false;
   if (failures.resting(clock)) return false;
-  return opening + promised < (failures.troubled() ? 1 : limits.opening_max);
+  return opening + promises.size() < (failures.troubled() ? 1 : limits.opening_max);
 }
 
 // The idle server to be closed for the neediest route: of the route with the most servers the one

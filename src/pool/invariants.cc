@@ -33,7 +33,7 @@ void Pool::State::check_servers() {
     count(tally, server);
   });
   TG_CHECK(tally.opening == opening && tally.closing == closing);
-  TG_CHECK(tally.idle == idle.size() && tally.promised == promised);
+  TG_CHECK(tally.idle == idle.size() && tally.promised == promises.size());
   TG_CHECK(total == static_cast<int>(servers.size()));
   TG_CHECK(total <= total_allowed);
 }
@@ -42,8 +42,11 @@ void Pool::State::check_route(const Route& route) {
   Tally tally;
   int kinds[kHoldKinds] = {};
   int pins = 0;
+  int promised_by_others = 0;
   servers.for_each([&](ServerId, const Server& server) {
-    tally.promised += server.promised_to == route.id;
+    const bool promised = server.promised_to == route.id;
+    tally.promised += promised;
+    promised_by_others += promised && server.route != &route;
     if (server.route != &route) return;
     count(tally, server);
     if (server.state == ServerState::held) ++kinds[static_cast<int>(server.ticket.want.kind)];
@@ -54,6 +57,7 @@ void Pool::State::check_route(const Route& route) {
   TG_CHECK(tally.opening == route.opening && tally.idle == route.idle.size());
   TG_CHECK(tally.held == route.held && tally.closing == route.closing);
   TG_CHECK(tally.promised == route.promised || planted(Planted::lost_wakeup));
+  TG_CHECK(promised_by_others == route.promised_by_others);
   TG_CHECK(std::equal(std::begin(kinds), std::end(kinds), std::begin(route.held_by_kind)));
   TG_CHECK(pins + kinds[static_cast<int>(HoldKind::pin)] == route.pins);
   TG_CHECK(!route.removed || (route.queue.empty() && route.idle.size() == 0));
@@ -63,6 +67,7 @@ void Pool::State::check_waiters() {
   int queued = 0;
   routes.for_each([&](RouteId, const Route& route) { queued += route.queue.size(); });
   TG_CHECK(queued == static_cast<int>(waiters.size()));
+  if (planted(Planted::waiter_served_twice_after_gone)) return;
   TG_CHECK(waiter_by_id.size() == waiters.size());
   int with_deadline = 0;
   waiters.for_each([&](WaiterSlot slot, const Waiter& waiter) {

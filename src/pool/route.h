@@ -20,8 +20,9 @@ struct Route {
   int held = 0;
   int closing = 0;
   int held_by_kind[kHoldKinds] = {};
-  int pins = 0;      // pins held and pins waiting
-  int promised = 0;  // places in the budget that closing servers will leave to this route
+  int pins = 0;                // pins held and pins waiting
+  int promised = 0;            // places that closing servers will leave to this route
+  int promised_by_others = 0;  // of these, by servers of other routes
   IdleServers idle;
   WaiterQueue queue;
 
@@ -31,8 +32,8 @@ struct Route {
   Instant server_died_at{INT64_MIN};  // servers idle since before that are suspect
   WorkerIndex worker_last = 0;        // where a client asked last; spare servers are opened there
 
-  std::uint64_t need_number = 0;
-  Instant need_since;
+  std::uint64_t need_number = 0;  // when it came into need, or was last given a place
+  Instant need_since;             // when it came into the present kind of need
   std::uint32_t need_position = kNotInHeap;
   std::uint32_t alarm_position = kNotInHeap;
 
@@ -45,7 +46,7 @@ struct Route {
            held_by_kind[static_cast<int>(HoldKind::listen)];
   }
   RouteLoad load() const {
-    return {queue.size(), opening + promised, idle.size(), size() + promised};
+    return {queue.size(), opening + promised, idle.size(), size() + promised_by_others};
   }
 };
 

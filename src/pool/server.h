@@ -23,7 +23,7 @@ struct Server {
   RouteId promised_to;  // closing only: the route that waits for its place in the budget
   ListHook<Server> by_worker;
   ListHook<Server> by_route;
-  ListHook<Server> by_age;
+  ListHook<Server> by_age;  // among the idle, or among the promised
 };
 
 }  // namespace tidegate::pool

@@ -52,6 +52,7 @@ struct Pool::State {
   void enter_state(Server& server, ServerState state);
   void close(Server& server, Reason reason, Actions& out);
   void start_closing(Server& server);
+  void withdraw_promise(Server& server);
   void remove(Server& server);
   void remove_route_if_empty(Route& route);
 
@@ -93,7 +94,8 @@ struct Pool::State {
   SlotMap<Server, ServerTag> servers;
   SlotMap<Waiter> waiters;
   WaiterIndex waiter_by_id;
-  IntrusiveList<Server, &Server::by_age> idle;  // of all routes, the longest idle at the back
+  IntrusiveList<Server, &Server::by_age> idle;      // of all routes, the longest idle at the back
+  IntrusiveList<Server, &Server::by_age> promises;  // closing ones with an heir, in that order
   IndexedHeap<Waiter, DeadlineKey, &Waiter::deadline_position> deadlines;
   IndexedHeap<Route, Need, &Route::need_position> needs;
   IndexedHeap<Route, Instant, &Route::alarm_position> alarms;
@@ -103,7 +105,6 @@ struct Pool::State {
   int total = 0;  // opening + idle + held + closing
   int opening = 0;
   int closing = 0;
-  int promised = 0;
   int total_allowed;  // the budget; above it only while a cut of the budget is carried out
   // No idle server expires before that; possibly too early, never too late.
   Instant idle_check_at = Instant::never();

@@ -79,8 +79,19 @@ void Pool::State::start_closing(Server& server) {
   if (neediest == nullptr || needs.top_key().kind == NeedKind::spare || total < budget()) return;
   server.promised_to = neediest->id;
   ++neediest->promised;
-  ++promised;
+  if (server.route != neediest) ++neediest->promised_by_others;
+  promises.push_back(server);
   refresh(*neediest);
+}
+
+void Pool::State::withdraw_promise(Server& server) {
+  Route* const heir = routes.find(server.promised_to);
+  server.promised_to = {};
+  promises.erase(server);
+  if (heir == nullptr) return;
+  --heir->promised;
+  if (server.route != heir) --heir->promised_by_others;
+  refresh(*heir);
 }
 
 // The server is gone for good, whatever it was doing.
@@ -89,13 +100,7 @@ void Pool::State::remove(Server& server) {
   leave_state(server);
   --total;
   total_allowed = std::max(budget(), std::min(total_allowed, total));
-  if (server.promised_to) {
-    --promised;
-    if (Route* heir = routes.find(server.promised_to)) {
-      --heir->promised;
-      refresh(*heir);
-    }
-  }
+  if (server.promised_to) withdraw_promise(server);
   servers.erase(server.id);
   refresh(route);
   remove_route_if_empty(route);

@@ -12,6 +12,9 @@ namespace tidegate::postgres {
 // What the conversations of one worker share.
 struct Workshop {
   StatementTable statements;
+  // Where the bytes of one step are put together; empty between steps.
+  ByteBuffer to_client;
+  ByteBuffer to_server;
 };
 
 std::unique_ptr<session::ClientConversation> make_client_conversation(session::ClientPort& port,

@@ -36,7 +36,7 @@ TEST(ErrorFields, ABodyThatEndsEarlyOrLateIsNotAnError) {
 RC_GTEST_PROP(ErrorFieldsProperty, AnyBytesAreReadOrRefused,
               (const std::vector<std::uint8_t>& body)) {
   const auto error = read_error(body);
-  RC_ASSERT(!error || body.back() == 0);
+  if (error) RC_ASSERT(body.back() == 0);
 }
 
 }  // namespace

@@ -112,7 +112,6 @@ class NotedServerPort : public session::ServerPort {
     iterations = wanted_iterations;
     calls.emplace_back("need_scram_keys");
   }
-  void login_done() override { calls.emplace_back("done"); }
   void login_failed(Reason reason, std::string_view detail, bool fatal) override {
     calls.push_back(fmt::format("failed {} {}", name(reason), fatal ? "fatal" : "transient"));
     failure = detail;
@@ -120,6 +119,7 @@ class NotedServerPort : public session::ServerPort {
   Log& log() override { return noted_log; }
 
   // A login has no business with these.
+  void login_done() override { uncalled(); }
   void verified() override { uncalled(); }
   void cleaned() override { uncalled(); }
   void broken(Reason, std::string_view) override { uncalled(); }

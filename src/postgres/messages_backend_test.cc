@@ -26,7 +26,7 @@ TEST(MessagesBackend, SaslOffersPlusFirstAndEndsTheList) {
   EXPECT_EQ(written([](auto& out) { write_authentication_sasl(out, false); }),
             "R\0\0\0\x17\0\0\0\x0aSCRAM-SHA-256\0\0"s);
   EXPECT_EQ(written([](auto& out) { write_authentication_sasl(out, true); }),
-            "R\0\0\0\x29\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"s);
+            "R\0\0\0\x2a\0\0\0\x0aSCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"s);
 }
 
 TEST(MessagesBackend, SaslDataHasNoZeroAtItsEnd) {
@@ -55,11 +55,11 @@ TEST(MessagesBackend, NegotiationNamesTheNewestVersionAndTheUnknownOptions) {
 TEST(MessagesBackend, AnErrorHasOnlyTheFieldsThatSaySomething) {
   const ErrorText error = {.sqlstate = "26000", .message = "gone"};
   EXPECT_EQ(written([&](auto& out) { write_error(out, error); }),
-            "E\0\0\0\x21SERROR\0VERROR\0C26000\0Mgone\0\0"s);
+            "E\0\0\0\x20SERROR\0VERROR\0C26000\0Mgone\0\0"s);
   const ErrorText notice = {
       .severity = "NOTICE", .sqlstate = "00000", .message = "m", .detail = "d", .hint = "h"};
   EXPECT_EQ(written([&](auto& out) { write_notice(out, notice); }),
-            "N\0\0\0\x26SNOTICE\0VNOTICE\0C00000\0Mm\0Dd\0Hh\0\0"s);
+            "N\0\0\0\x25SNOTICE\0VNOTICE\0C00000\0Mm\0Dd\0Hh\0\0"s);
 }
 
 TEST(MessagesBackend, AReasonBecomesItsSqlstateAndAReadableMessage) {

@@ -52,6 +52,11 @@ class Outbox {
     span_ = {};
   }
 
+  void forget() {
+    scratch_.clear();
+    span_ = {};
+  }
+
  private:
   static constexpr std::size_t kCopiedBytesMax = 4096;
 

@@ -25,6 +25,12 @@ Verdict judge(std::string_view sqlstate) {
           std::ranges::find(kFatal, sqlstate) != kFatal.end()};
 }
 
+std::string shown(char type) {
+  const bool printable = type > ' ' && type <= '~';
+  return printable ? fmt::format("'{}'", type)
+                   : fmt::format("0x{:02x}", static_cast<std::uint8_t>(type));
+}
+
 }  // namespace
 
 ServerLogin::ServerLogin(session::ServerPort& port) : port_(&port) {}
@@ -140,7 +146,7 @@ void ServerLogin::message_arrived(char type, Bytes body, const session::Turn& tu
   if (state_ != State::reporting) {
     if (type == 'R') return authentication_arrived(body, turn);
     if (type == 'v') return;  // we ask for 3.0 and no options: there is nothing to give up
-    return fail_protocol(fmt::format("message {:?} before AuthenticationOk", type));
+    return fail_protocol(fmt::format("message {} before AuthenticationOk", shown(type)));
   }
   switch (type) {
     case 'S':
@@ -150,7 +156,7 @@ void ServerLogin::message_arrived(char type, Bytes body, const session::Turn& tu
     case 'Z':
       return ready_arrived(body);
     default:
-      fail_protocol(fmt::format("message {:?} before ReadyForQuery", type));
+      fail_protocol(fmt::format("message {} before ReadyForQuery", shown(type)));
   }
 }
 
@@ -182,7 +188,6 @@ void ServerLogin::key_data_arrived(Bytes body) {
 void ServerLogin::ready_arrived(Bytes body) {
   if (as_text(body) != "I") return fail_protocol("its first ReadyForQuery is not idle");
   state_ = State::done;
-  port_->login_done();
 }
 
 void ServerLogin::error_arrived(Bytes body) {

@@ -29,7 +29,7 @@ class ServerLogin {
     sasl_final,      // our proof was sent; the server's has to come
     awaiting_ok,     // all was proven: only AuthenticationOk may follow
     reporting,       // AuthenticationOk came: ParameterStatus, BackendKeyData, ...
-    done,            // ReadyForQuery 'I'
+    done,            // ReadyForQuery 'I'; the owner takes over and calls login_done()
     failed,          // login_failed was called
   };
 

@@ -118,6 +118,10 @@ bool Settings::reports(std::string_view name) const {
   return found != nullptr && !found->custom;
 }
 
+bool Settings::has_custom() const {
+  return std::any_of(entries_.begin(), entries_.end(), [](const Entry& e) { return e.custom; });
+}
+
 SettingsRef Settings::with(std::string_view name, std::string_view value, bool custom) const {
   auto entries = entries_;
   entries.push_back({std::string(name), std::string(value), custom});

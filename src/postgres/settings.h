@@ -51,6 +51,7 @@ class Settings {
   const std::string* find(std::string_view name) const;
   // Whether the server reports it, so that changes of it are noticed.
   bool reports(std::string_view name) const;
+  bool has_custom() const;
   const std::vector<Entry>& entries() const { return entries_; }
 
   FitTag tag() const { return tag_; }              // digest of all entries, never 0

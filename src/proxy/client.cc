@@ -282,7 +282,7 @@ void Client::release_server() {
 void Client::drop_server(Reason reason) {
   auto* server = std::exchange(server_, nullptr);
   if (state_ == State::linked) state_ = State::idle;
-  server->close(reason);
+  server->drop(reason);
 }
 
 bool Client::hold_changed(HoldKind kind, std::string_view why) {

@@ -139,11 +139,19 @@ void Server::login_failed(Reason reason, std::string_view detail, bool fatal) {
   });
 }
 
+// An attempt failed. A connection that is still open counts until the database has closed it.
 void Server::fail(Reason reason, std::string_view detail, bool fatal) {
   log().write(LogLevel::warning, "server could not be opened",
               {{"reason", name(reason)}, {"detail", detail}, {"host", target_.host},
                {"port", target_.port}, {"database", rules().database}, {"user", rules().user}});
-  gate().server_failed(id_, reason, fatal);
+  failure_ = {reason, fatal};
+  if (state_ == State::connecting) return fail_now();
+  state_ = State::failing;
+  set_timer(route_->upstream().spec().close_timeout);
+}
+
+void Server::fail_now() {
+  gate().server_failed(id_, failure_.reason, failure_.fatal);
   vanish();
 }
 
@@ -235,7 +243,7 @@ bool Server::output_full() const {
 }
 
 void Server::bytes_arrived(net::StreamId, Bytes bytes) {
-  if (state_ == State::closing) return;
+  if (state_ == State::closing || state_ == State::failing) return;
   route_->traffic(worker_->index()).bytes_from_servers += bytes.size();
   conversation_->from_server(bytes, worker_->turn());
   set_reading();
@@ -271,52 +279,73 @@ void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::st
   lost(reason_of(reason), detail);
 }
 
-void Server::broken(Reason reason, std::string_view detail) {
-  worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail)] {
-    auto* server = gate->find(id);
-    if (server != nullptr && server->state_ != State::closing) server->lost(reason, text);
-  });
-}
-
+// The database has closed its end.
 void Server::lost(Reason reason, const std::string& detail) {
   switch (state_) {
     case State::connecting:
     case State::login:
-      return fail(reason, detail, false);
+      fail(reason, detail, false);
+      return fail_now();
+    case State::failing:
+      return fail_now();
     case State::closing:
       gate().server_gone(id_);
       return vanish();
     case State::verifying:
       gate().assign_failed(id_, waiting_client() != nullptr);
       return vanish();
-    case State::linked: {
-      auto* client = std::exchange(client_, nullptr);
-      client->server_lost(reason, detail);
-      break;
-    }
     case State::idle:
+    case State::linked:
     case State::cleaning:
     case State::cancelling:
-      log().write(LogLevel::info, "idle server lost",
-                  {{"reason", name(reason)}, {"detail", detail}, {"database", route_->database()}});
-      break;
+      part_from_client(reason, detail);
+      gate().server_closing(id_);
+      gate().server_gone(id_);
+      return vanish();
   }
-  gate().server_closing(id_);
-  gate().server_gone(id_);
-  vanish();
+}
+
+void Server::broken(Reason reason, std::string_view detail) {
+  worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail)] {
+    auto* server = gate->find(id);
+    if (server != nullptr) server->end_broken(reason, text);
+  });
+}
+
+// The connection is open and must not be used again.
+void Server::end_broken(Reason reason, const std::string& detail) {
+  if (state_ == State::closing || state_ == State::failing) return;
+  if (state_ == State::login) return fail(reason, detail, false);
+  if (state_ == State::verifying) {
+    if (auto* client = waiting_client()) client->want_again();
+  }
+  part_from_client(reason, detail);
+  close(reason);
+}
+
+void Server::part_from_client(Reason reason, const std::string& detail) {
+  log().write(client_ == nullptr ? LogLevel::info : LogLevel::warning, "server lost",
+              {{"reason", name(reason)}, {"detail", detail}, {"database", route_->database()},
+               {"linked", client_ != nullptr}});
+  if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, detail);
+}
+
+void Server::drop(Reason reason) {
+  client_ = nullptr;
+  close(reason);
 }
 
 void Server::close(Reason reason) {
-  if (state_ == State::closing) return;
+  if (state_ == State::closing || state_ == State::failing) return;
   gate().server_closing(id_);
   pool_closes(reason);
 }
 
 void Server::pool_closes(Reason reason) {
-  if (state_ == State::closing) return;
-  client_ = nullptr;
+  if (state_ == State::closing || state_ == State::failing) return;
   log().write(LogLevel::debug, "closing server",
               {{"reason", name(reason)}, {"database", route_->database()}});
+  if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, {});
   begin_close();
 }
 
@@ -360,8 +389,10 @@ void Server::timer_fired(net::TimerId, std::uint64_t) {
       return fail(Reason::connect_timeout, "connect_timeout passed during " +
                                                std::string(state_ == State::login ? "login" : "connect"),
                   false);
+    case State::failing:
+      return fail_now();
     case State::verifying:
-      return lost(Reason::connect_timeout, "no answer to the check before use");
+      return end_broken(Reason::connect_timeout, "no answer to the check before use");
     case State::cleaning:
     case State::cancelling:
       return close(Reason::unclean);

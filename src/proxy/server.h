@@ -25,6 +25,7 @@ class Server final : public net::StreamHandler,
   enum class State : std::uint8_t {
     connecting,  // resolving names, trying addresses
     login,
+    failing,     // not logged in; waiting for the database to close its end
     idle,
     verifying,   // assigned, and being asked whether it lives
     linked,
@@ -43,7 +44,8 @@ class Server final : public net::StreamHandler,
   void assign(Client& client, bool verify);
   void release();                 // by the linked client: nothing owed, ready for anybody
   void abandon();                 // the client left in the middle
-  void close(Reason reason);      // not to be used again
+  void drop(Reason reason);       // by the linked client: not to be used again
+  void close(Reason reason);      // not to be used again; a linked client is told
   void pool_closes(Reason reason);  // the same, and the pool knows already
   void errand_begins() { ++errands_; }
   void errand_ended();
@@ -101,7 +103,10 @@ class Server final : public net::StreamHandler,
   void try_addresses(net::Resolved resolved);
   void try_next_address();
   void fail(Reason reason, std::string_view detail, bool fatal);
+  void fail_now();
   void lost(Reason reason, const std::string& detail);
+  void end_broken(Reason reason, const std::string& detail);
+  void part_from_client(Reason reason, const std::string& detail);
   void begin_close();
   void vanish();  // the connection is gone and the pool knows
   void set_timer(Duration after);
@@ -125,6 +130,11 @@ class Server final : public net::StreamHandler,
   std::vector<net::Address> addresses_;  // not tried yet, next one last
   net::Target target_;
   net::Address address_;
+  struct Failure {
+    Reason reason = Reason::none;
+    bool fatal = false;
+  };
+  Failure failure_;  // while failing
   std::string last_error_;
   Reason last_reason_ = Reason::connect_failed;
   std::string pin_;

@@ -9,37 +9,37 @@ namespace tidegate::sql {
 
 // Effects marked (named) tell in Effects::names what they act on.
 enum class Effect : std::uint8_t {
-  set_parameter,       // SET [SESSION] name, RESET name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
-  set_local,           // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
-  set_role,            // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
+  set_parameter,  // SET [SESSION] name, RESET name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
+  set_local,      // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
+  set_role,       // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
   reset_all,
   discard_all,
-  discard_other,       // DISCARD PLANS / SEQUENCES / TEMP
-  set_config,          // calls set_config(...), or updates the view pg_settings, which does it
-  listen,              // (named)
-  unlisten,            // (named; "*" for all channels)
-  temp_object,         // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
-  advisory_lock,       // pg_advisory_lock & friends that last beyond the transaction
-  advisory_unlock,     // pg_advisory_unlock & friends
-  sql_prepare,         // PREPARE name AS (named)
-  sql_execute,         // (named)
-  sql_deallocate,      // one name (named)
+  discard_other,    // DISCARD PLANS / SEQUENCES / TEMP
+  set_config,       // calls set_config(...), or updates the view pg_settings, which does it
+  listen,           // (named)
+  unlisten,         // (named; "*" for all channels)
+  temp_object,      // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
+  advisory_lock,    // pg_advisory_lock & friends that last beyond the transaction
+  advisory_unlock,  // pg_advisory_unlock & friends
+  sql_prepare,      // PREPARE name AS (named)
+  sql_execute,      // (named)
+  sql_deallocate,   // one name (named)
   sql_deallocate_all,
   cursor_with_hold,
   load,
-  setseed,             // setseed(...), SET seed
-  session_function,    // a built-in function that leaves something else in the session: a backup, a
-                       // temporary replication slot, a replication origin
-  opens_transaction,   // BEGIN, START TRANSACTION, COMMIT AND CHAIN
-  ends_transaction,    // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
-  opaque,              // runs what the text does not show: DO, CALL, query_to_xml(...); or a text
-                       // that was too odd to be read to its end
+  setseed,            // setseed(...), SET seed
+  session_function,   // a built-in function that leaves something else in the session: a backup, a
+                      // temporary replication slot, a replication origin
+  opens_transaction,  // BEGIN, START TRANSACTION, COMMIT AND CHAIN
+  ends_transaction,   // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
+  opaque,             // runs what the text does not show: DO, CALL, query_to_xml(...)
+  unreadable,         // too odd to be read to its end: whatever stands above may be in it
   count_,
 };
 static_assert(static_cast<unsigned>(Effect::count_) <= 32);
 
 struct Effects {
-  // A text with more names than this is opaque.
+  // A text with more names than this is unreadable.
   static constexpr std::size_t kNamesMax = 64;
 
   struct Name {

@@ -1,7 +1,5 @@
 #include "sql/postgres_keywords.h"
 
-#include <algorithm>
-
 namespace tidegate::sql {
 namespace {
 
@@ -44,7 +42,6 @@ constexpr Listed kListed[] = {
     {"chain", chain},
     {"characteristics", characteristics},
     {"constraints", constraints},
-    {"cursor", cursor},
     {"deferrable", deferrable},
     {"for", for_},
     {"from", from},
@@ -82,7 +79,6 @@ constexpr Listed kListed[] = {
     {"zone", zone},
 
     {"pg_settings", pg_settings},
-    {"pg_temp", pg_temp},
 
     {"pg_advisory_lock", advisory_lock_function},
     {"pg_advisory_lock_shared", advisory_lock_function},
@@ -109,50 +105,31 @@ constexpr Listed kListed[] = {
     {"setseed", setseed_function},
 };
 
-constexpr std::size_t kSlotCount = 256;  // a power of two, at least twice the words
-static_assert(std::size(kListed) * 2 <= kSlotCount);
+static_assert(std::size(kListed) * 16 <= kKeywordSlots);
 
-constexpr std::uint8_t folded(char c) {
-  return static_cast<std::uint8_t>(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
+bool same_word(std::string_view word, std::string_view listed) {
+  if (word.size() != listed.size()) return false;
+  for (std::size_t i = 0; i < word.size(); ++i) {
+    if (ascii_lower(word[i]) != listed[i]) return false;
+  }
+  return true;
 }
 
-// Every listed word has at least two letters.
-constexpr std::size_t first_slot(std::string_view word) {
-  return (folded(word[0]) * 7u + folded(word[1]) * 31u + folded(word.back()) * 59u +
-          word.size() * 5u) %
-         kSlotCount;
-}
+}  // namespace
 
-// Open addressing: slot -> 1 + index into kListed, 0 for none.
-constexpr auto kSlots = [] {
-  std::array<std::uint8_t, kSlotCount> slots{};
+constexpr std::array<std::uint8_t, kKeywordSlots> kKeywordSlot = [] {
+  std::array<std::uint8_t, kKeywordSlots> slots{};
   for (std::size_t i = 0; i < std::size(kListed); ++i) {
-    auto slot = first_slot(kListed[i].word);
-    while (slots[slot] != 0) slot = (slot + 1) % kSlotCount;
+    auto slot = first_keyword_slot(kListed[i].word);
+    while (slots[slot] != 0) slot = (slot + 1) % kKeywordSlots;
     slots[slot] = static_cast<std::uint8_t>(i + 1);
   }
   return slots;
 }();
 
-bool same_word(std::string_view word, std::string_view listed) {
-  return std::ranges::equal(word, listed, {}, ascii_lower);
-}
-
-}  // namespace
-
-constexpr KeywordLengths kKeywordLengths = [] {
-  KeywordLengths lengths{};
-  for (const auto& [word, keyword] : kListed) {
-    const auto first = static_cast<std::uint8_t>(word[0]);
-    lengths.bits[first] |= std::uint64_t{1} << word.size();
-    lengths.bits[first ^ 0x20] |= std::uint64_t{1} << word.size();
-  }
-  return lengths;
-}();
-
-Keyword find_listed_keyword(std::string_view word) {
-  for (auto slot = first_slot(word); kSlots[slot] != 0; slot = (slot + 1) % kSlotCount) {
-    const auto& listed = kListed[kSlots[slot] - 1];
+Keyword match_keyword(std::string_view word, std::size_t slot) {
+  for (; kKeywordSlot[slot] != 0; slot = (slot + 1) % kKeywordSlots) {
+    const auto& listed = kListed[kKeywordSlot[slot] - 1];
     if (same_word(word, listed.word)) return listed.keyword;
   }
   return none;

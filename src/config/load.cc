@@ -1,0 +1,85 @@
+#include "config/load.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <memory>
+
+#include <fmt/format.h>
+
+#include "config/problems.h"
+
+namespace tidegate::config {
+namespace {
+
+// A configuration or password file beyond this is a mistake, such as a device.
+constexpr std::size_t kFileBytesMax = 16 << 20;
+
+std::expected<std::string, std::string> read_whole_file(const std::string& path) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> file(std::fopen(path.c_str(), "re"),
+                                                             &std::fclose);
+  if (file == nullptr) return std::unexpected(std::strerror(errno));
+  std::string text;
+  char chunk[16384];
+  for (std::size_t count = 1; count > 0;) {
+    count = std::fread(chunk, 1, sizeof chunk, file.get());
+    text.append(chunk, count);
+    if (text.size() > kFileBytesMax) return std::unexpected("larger than 16 MB");
+  }
+  if (std::ferror(file.get()) != 0) return std::unexpected(std::strerror(errno));
+  return text;
+}
+
+std::optional<std::string> environment_variable(const std::string& name) {
+  const char* value = std::getenv(name.c_str());
+  if (value == nullptr) return std::nullopt;
+  return value;
+}
+
+}  // namespace
+
+std::string Problem::format() const {
+  const auto* word = severity == Severity::error ? "error" : "warning";
+  if (file.empty()) return fmt::format("{}: {}", word, text);
+  if (line == 0) return fmt::format("{}: {}: {}", file, word, text);
+  return fmt::format("{}:{}:{}: {}: {}", file, line, column, word, text);
+}
+
+bool Loaded::usable() const {
+  return std::none_of(problems.begin(), problems.end(),
+                      [](const Problem& problem) { return problem.severity == Severity::error; });
+}
+
+Sources Sources::real() {
+  return {.read_file = read_whole_file, .environment = environment_variable};
+}
+
+Loaded load_file(const std::string& path, const Sources& sources) {
+  const auto text = sources.read_file(path);
+  if (!text) {
+    Loaded failed;
+    failed.problems.push_back(
+        {.file = path, .text = fmt::format("cannot be read: {}", text.error())});
+    return failed;
+  }
+  return path.ends_with(".ini") ? load_pgbouncer_ini(*text, path, sources)
+                                : load_toml(*text, path, sources);
+}
+
+bool Problems::any_error() const {
+  return std::any_of(problems_.begin(), problems_.end(),
+                     [](const Problem& problem) { return problem.severity == Severity::error; });
+}
+
+std::vector<Problem> Problems::sorted() const {
+  auto sorted = problems_;
+  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
+    if (a.file != b.file || a.line == 0 || b.line == 0) return a.line != 0 && b.line == 0;
+    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
+  });
+  return sorted;
+}
+
+}  // namespace tidegate::config

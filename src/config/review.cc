@@ -1,0 +1,168 @@
+// Looks at a whole configuration for what its parts cannot know about each other.
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "config/complete.h"
+
+namespace tidegate::config {
+namespace {
+
+class Review {
+ public:
+  Review(const Config& config, const Places& places, Problems& problems)
+      : config_(config), places_(places), problems_(problems) {}
+
+  void run() {
+    if (config_.upstreams.empty()) {
+      error("upstream", "no database to pool for: write [upstream.NAME] with a `url`");
+    }
+    for (const auto& upstream : config_.upstreams) {
+      review_upstream(upstream);
+      review_min_idle(upstream);
+    }
+    for (const auto& route : config_.routes) review_route(route);
+    review_users();
+    review_client_tls();
+  }
+
+ private:
+  void error(const std::string& where, std::string text) {
+    problems_.error(places_.find(where), std::move(text));
+  }
+  void warning(const std::string& where, std::string text) {
+    problems_.warning(places_.find(where), std::move(text));
+  }
+
+  void review_upstream(const Upstream& upstream) {
+    const auto where = "upstream." + upstream.name;
+    if (upstream.hosts.empty()) {
+      error(where, fmt::format("upstream `{}` needs a `url` or a `host`", upstream.name));
+    }
+    if (!upstream.password.empty() && upstream.user.empty()) {
+      error(where, fmt::format("upstream `{}` has a password but no `user`", upstream.name));
+    }
+    if (upstream.limits.retry_first > upstream.limits.retry_max) {
+      warning(where + ".retry_first", "`retry_first` is longer than `retry_max`, which wins");
+    }
+    if (upstream.tls.cert_file.empty() != upstream.tls.key_file.empty()) {
+      error(where, "`tls_cert_file` and `tls_key_file` need each other");
+    }
+  }
+
+  void review_min_idle(const Upstream& upstream) {
+    long sum = 0;
+    const Route* last = nullptr;
+    for (const auto& route : config_.routes) {
+      if (route.upstream != upstream.name || route.limits.min_idle == 0) continue;
+      sum += route.limits.min_idle;
+      last = &route;
+    }
+    if (last == nullptr || sum <= upstream.limits.budget) return;
+    warning(fmt::format("route.{}.min_idle", last->database),
+            fmt::format("the `min_idle` of all routes to `{}` add up to {}, but its budget is {}: "
+                        "some will never be reached",
+                        upstream.name, sum, upstream.limits.budget));
+  }
+
+  void review_route(const Route& route) {
+    const auto where = "route." + route.database;
+    const auto upstream =
+        std::find_if(config_.upstreams.begin(), config_.upstreams.end(),
+                     [&](const Upstream& one) { return one.name == route.upstream; });
+    if (upstream == config_.upstreams.end()) return;  // said where the route was read
+    const auto& limits = route.limits;
+    if (limits.pool_size > upstream->limits.budget) {
+      warning(
+          where + ".pool_size",
+          fmt::format("route `{}` has a `pool_size` of {}, but upstream `{}` has a budget of "
+                      "{}: that many is all it can get",
+                      route.database, limits.pool_size, upstream->name, upstream->limits.budget));
+    }
+    if (limits.min_idle > limits.pool_size) {
+      warning(where + ".min_idle",
+              fmt::format("route `{}` has a `min_idle` of {} above its `pool_size` of {}: only "
+                          "`pool_size` servers are kept",
+                          route.database, limits.min_idle, limits.pool_size));
+    }
+    if (limits.min_idle > 0 && limits.idle_timeout > Duration{0}) {
+      warning(where + ".min_idle",
+              fmt::format("route `{}` keeps {} idle: a serverless database will not fall asleep",
+                          route.database, limits.min_idle));
+    }
+    if (!route.server_password.empty() && route.server_user.empty()) {
+      error(where, fmt::format("route `{}` has a password but no `user`", route.database));
+    }
+    if (route.database == "*" && !route.server_database.empty()) {
+      warning(where, fmt::format("every database name that no other route has leads to `{}`",
+                                 route.server_database));
+    }
+    review_server_login(route, *upstream);
+  }
+
+  void review_server_login(const Route& route, const Upstream& upstream) {
+    if (!route.server_user.empty() || !upstream.user.empty()) return;
+    const auto where = "route." + route.database;
+    if (config_.auth_type == AuthType::anyone) {
+      error(where, fmt::format("route `{}` must name a `user`, because clients have none with "
+                               "this auth type",
+                               route.database));
+      return;
+    }
+    const auto keys =
+        std::count_if(config_.users.begin(), config_.users.end(),
+                      [](const User& user) { return user.secret.starts_with("SCRAM-SHA-256$"); });
+    if (keys == 0) return;
+    warning(where, fmt::format(
+                       "route `{}` logs in as the client's own user, but of {} user{} only a SCRAM "
+                       "key is stored, which proves a password and cannot replace it: give the "
+                       "route or its upstream a `user` and `password`",
+                       route.database, keys, keys == 1 ? "" : "s"));
+  }
+
+  void review_users() {
+    for (const auto& user : config_.users) {
+      if (!user.trust) continue;
+      for (const auto& listen : config_.listen) {
+        if (is_local(listen)) continue;
+        warning(fmt::format("user.{}.trust", user.name),
+                fmt::format("user `{}` needs no password, and `{}` can be reached from other "
+                            "machines",
+                            user.name, listen.host));
+        break;
+      }
+    }
+    if (config_.users.empty() && config_.auth_type != AuthType::anyone && !problems_.any_error()) {
+      error("auth",
+            "nobody could log in: write [user.NAME] with a `password`, or [auth] with a "
+            "`file`");
+    }
+  }
+
+  static bool is_local(const Listen& listen) {
+    return listen.host.starts_with('/') || listen.host.starts_with('@') ||
+           listen.host.starts_with("127.") || listen.host == "::1" || listen.host == "localhost";
+  }
+
+  void review_client_tls() {
+    const auto& tls = config_.client_tls;
+    if (tls.cert_file.empty() != tls.key_file.empty()) {
+      error("tls", "`cert_file` and `key_file` need each other");
+    }
+    if (tls.verify_peer && tls.ca_file.empty()) {
+      error("tls.sslmode", "client certificates cannot be verified without a `ca_file`");
+    }
+  }
+
+  const Config& config_;
+  const Places& places_;
+  Problems& problems_;
+};
+
+}  // namespace
+
+void review(const Config& config, const Places& places, Problems& problems) {
+  Review(config, places, problems).run();
+}
+
+}  // namespace tidegate::config

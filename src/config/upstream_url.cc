@@ -1,0 +1,202 @@
+// A URL comes from somebody's DATABASE_URL, and was written for a driver: beside libpq's words it
+// carries those of ORMs. Every parameter is one of these: it says how to connect, it is sent with
+// the login, it is a setting of ours, it steers something that only exists in a driver, or it is
+// unknown, which is worth a warning.
+#include "config/upstream_url.h"
+
+#include <algorithm>
+#include <array>
+
+#include <fmt/format.h>
+
+#include "config/nearest.h"
+#include "config/settings.h"
+
+namespace tidegate::config {
+namespace {
+
+using Done = std::expected<void, std::string>;
+using Error = std::unexpected<std::string>;
+
+// libpq's (and JDBC's and Prisma's) names for settings of an upstream.
+struct Alias {
+  std::string_view parameter;
+  std::string_view setting;
+};
+constexpr Alias kAliases[] = {
+    {"sslrootcert", "tls_ca_file"}, {"sslcert", "tls_cert_file"}, {"sslkey", "tls_key_file"}};
+
+constexpr std::string_view kConnectionWords[] = {"ssl", "ssl_min_protocol_version", "sslaccept",
+                                                 "channel_binding", "connect_timeout"};
+
+constexpr std::string_view kStartupWords[] = {"application_name", "client_encoding", "options"};
+
+// They steer the driver itself, or are what Tidegate does anyway.
+constexpr std::string_view kDriverWords[] = {"connection_limit",
+                                             "pgbouncer",
+                                             "schema",
+                                             "socket_timeout",
+                                             "statement_cache_size",
+                                             "prepared_statement_cache_size",
+                                             "max_idle_connection_lifetime",
+                                             "max_connection_lifetime",
+                                             "single_use_connections",
+                                             "prepareThreshold",
+                                             "preparedStatements",
+                                             "default_query_exec_mode",
+                                             "uselibpqcompat",
+                                             "supa",
+                                             "fallback_application_name",
+                                             "gssencmode",
+                                             "krbsrvname",
+                                             "gsslib",
+                                             "keepalives",
+                                             "keepalives_idle",
+                                             "keepalives_interval",
+                                             "keepalives_count",
+                                             "tcp_user_timeout",
+                                             "sslcompression",
+                                             "sslsni",
+                                             "sslnegotiation",
+                                             "passfile",
+                                             "load_balance_hosts",
+                                             "hostaddr",
+                                             "pool_max_conns",
+                                             "pool_min_conns",
+                                             "sslidentity"};
+
+// Settings of an upstream that are no part of what a URL already says by its form.
+constexpr std::string_view kFormWords[] = {"url",      "host",     "user",
+                                           "password", "database", "parameters"};
+
+bool among(std::string_view word, const auto& words) {
+  return std::find(std::begin(words), std::end(words), word) != std::end(words);
+}
+
+std::string_view setting_name(std::string_view parameter) {
+  for (const auto& alias : kAliases) {
+    if (alias.parameter == parameter) return alias.setting;
+  }
+  return parameter;
+}
+
+const Setting<Upstream>* find_setting(const Table<Upstream>& table, std::string_view parameter) {
+  const auto name = setting_name(parameter);
+  return among(name, kFormWords) || among(parameter, kConnectionWords) ? nullptr : table.find(name);
+}
+
+void apply_address(Upstream& upstream, const Url& url) {
+  upstream.hosts.clear();
+  for (const auto& host : url.hosts) {
+    upstream.hosts.push_back({.host = host.name.empty() ? "localhost" : host.name,
+                              .port = host.port == 0 ? net::Target{}.port : host.port});
+  }
+  upstream.user = url.user;
+  upstream.password = url.password;
+  upstream.database = url.database;
+}
+
+Done apply_connect_timeout(Upstream& upstream, std::string_view value) {
+  // libpq: zero or less waits for ever. Here everything has a limit, so the default stays.
+  if (value == "0" || value.starts_with('-')) return {};
+  return upstream_settings().find("connect_timeout")->parse(upstream, value);
+}
+
+Done apply_min_version(Upstream& upstream, std::string_view value) {
+  // What libpq allows below TLS 1.2 is not spoken here at all.
+  upstream.tls.min_version = value == "TLSv1.3" ? "1.3" : "1.2";
+  if (value.starts_with("TLSv1")) return {};
+  return Error("must be TLSv1.2 or TLSv1.3");
+}
+
+Done apply_connection_word(Upstream& upstream, std::string_view name, std::string_view value) {
+  if (name == "connect_timeout") return apply_connect_timeout(upstream, value);
+  if (name == "ssl_min_protocol_version") return apply_min_version(upstream, value);
+  if (name == "channel_binding") {
+    upstream.channel_binding = value != "disable";
+  } else if (name == "ssl" && value == "true") {
+    upstream.ssl_mode = std::max(upstream.ssl_mode, net::SslMode::require);
+  } else if (name == "sslaccept" && value == "strict") {
+    upstream.ssl_mode = std::max(upstream.ssl_mode, net::SslMode::verify_full);
+  }
+  return {};
+}
+
+Done apply_parameter(Upstream& upstream, const Table<Upstream>& table, const std::string& name,
+                     const std::string& value) {
+  if (among(name, kStartupWords)) {
+    upstream.startup_parameters.emplace_back(name, value);
+    return {};
+  }
+  if (among(name, kConnectionWords)) return apply_connection_word(upstream, name, value);
+  const auto* setting = find_setting(table, name);
+  return setting == nullptr ? Done{} : setting->parse(upstream, value);
+}
+
+std::string warning_about(const std::string& name, const std::string& value) {
+  if (name == "channel_binding" && value == "require") {
+    return "`channel_binding=require` is treated as `prefer`: it is used if the server offers it";
+  }
+  if (name == "target_session_attrs") {
+    return value == "any" ? "" : "`target_session_attrs` is ignored: hosts are tried in order";
+  }
+  return "";
+}
+
+}  // namespace
+
+Done apply_url(Upstream& upstream, std::string_view text) {
+  const auto url = parse_url(text);
+  if (!url) return Error(fmt::format("is wrong: {}", url.error()));
+  if (url->scheme == "mysql") return Error("must be a postgres:// URL, not a mysql:// one");
+  apply_address(upstream, *url);
+  const auto table = upstream_settings();
+  // sslmode first: `ssl` and `sslaccept` can only ask for more.
+  if (const auto* mode = url->parameter("sslmode")) {
+    const auto done = table.find("sslmode")->parse(upstream, *mode);
+    if (!done) return Error(fmt::format("is wrong: `sslmode` {}", done.error()));
+  }
+  for (const auto& [name, value] : url->parameters) {
+    if (name == "sslmode") continue;
+    const auto done = apply_parameter(upstream, table, name, value);
+    if (!done) return Error(fmt::format("is wrong: `{}` {}", name, done.error()));
+  }
+  return {};
+}
+
+Done apply_pool_words(Route& route, const Url& url) {
+  const auto table = pool_settings();
+  for (const auto& [name, value] : url.parameters) {
+    const auto* setting = table.find(name);
+    if (setting == nullptr) continue;
+    const auto done = setting->parse(route, value);
+    if (!done) return Error(fmt::format("is wrong: `{}` {}", name, done.error()));
+  }
+  return {};
+}
+
+std::vector<std::string> url_warnings(const Url& url, bool pool_words_used) {
+  const auto upstream_table = upstream_settings();
+  const auto pool_table = pool_settings();
+  std::vector<std::string_view> known;
+  upstream_table.add_names(known);
+  pool_table.add_names(known);
+
+  std::vector<std::string> warnings;
+  for (const auto& [name, value] : url.parameters) {
+    if (auto special = warning_about(name, value); !special.empty()) {
+      warnings.push_back(std::move(special));
+    } else if (pool_table.find(name) != nullptr) {
+      if (pool_words_used) continue;
+      warnings.push_back(fmt::format("`{}` in the URL is ignored: write it in [pool]", name));
+    } else if (!among(name, kConnectionWords) && !among(name, kStartupWords) &&
+               !among(name, kDriverWords) && name != "target_session_attrs" &&
+               find_setting(upstream_table, name) == nullptr) {
+      warnings.push_back(fmt::format("unknown parameter `{}` in the URL is ignored{}", name,
+                                     did_you_mean(name, known)));
+    }
+  }
+  return warnings;
+}
+
+}  // namespace tidegate::config

@@ -1,0 +1,616 @@
+// One test per behaviour. All go through the referee, so each also checks that every action on the
+// way was right by the rules.
+#include "pool/pool.h"
+
+#include <gtest/gtest.h>
+
+#include "pool/referee.h"
+
+namespace tidegate::pool {
+namespace {
+
+using State = Referee::State;
+
+class PoolTest : public ::testing::Test {
+ protected:
+  void TearDown() override { EXPECT_EQ(r.complaint, ""); }
+
+  RouteId start(const RouteLimits& limits, const UpstreamLimits& upstream = {}) {
+    r.set_limits(upstream);
+    return r.add_route(limits);
+  }
+  void want(RouteId route, WaiterId waiter, WorkerIndex worker = 0, FitTag fit = 0) {
+    r.client_wants({.route = route, .waiter = waiter, .worker = worker, .fit = fit});
+  }
+  void ready_all(FitTag fit = 0) {
+    for (const auto id : r.servers_in(State::opening)) r.server_ready(id, fit);
+  }
+  // The server that `waiter` holds; a handle to nothing when it holds none.
+  ServerId held_by(WaiterId waiter) const {
+    for (const auto id : r.servers_in(State::held)) {
+      if (r.holder_of(id) == waiter) return id;
+    }
+    return {};
+  }
+  ServerId serve(RouteId route, WaiterId waiter, WorkerIndex worker = 0, FitTag fit = 0) {
+    want(route, waiter, worker, fit);
+    ready_all(fit);
+    return held_by(waiter);
+  }
+  // Opens `count` servers of the route by as many clients at once, then lets go in that order.
+  std::vector<ServerId> fill(RouteId route, int count) {
+    std::vector<ServerId> ids;
+    for (int i = 0; i < count; ++i) want(route, 900 + static_cast<WaiterId>(i));
+    ready_all();
+    for (int i = 0; i < count; ++i) ids.push_back(held_by(900 + static_cast<WaiterId>(i)));
+    for (const auto id : ids) r.server_released(id);
+    return ids;
+  }
+  Reason refused() const {
+    const Action* const refusal = r.said(ActionKind::refuse);
+    return refusal != nullptr ? refusal->reason : Reason::none;
+  }
+  Reason closed() const {
+    const Action* const close = r.said(ActionKind::close);
+    return close != nullptr ? close->reason : Reason::none;
+  }
+
+  Referee r{{}};
+};
+
+// Opening
+
+TEST_F(PoolTest, OpensAsManyAsThereAreClientsWithoutOneOnTheWay) {
+  const auto route = start({.pool_size = 3});
+  want(route, 1);
+  want(route, 2);
+  EXPECT_EQ(r.count(State::opening), 2);
+  r.client_gone(1);
+  want(route, 3);
+  EXPECT_EQ(r.count(State::opening), 2);
+  want(route, 4);
+  want(route, 5);
+  EXPECT_EQ(r.count(State::opening), 3);
+}
+
+TEST_F(PoolTest, OpensNoMoreAtOnceThanOpeningMax) {
+  const auto route = start({.pool_size = 9}, {.opening_max = 2});
+  for (WaiterId i = 1; i <= 5; ++i) want(route, i);
+  EXPECT_EQ(r.count(State::opening), 2);
+  r.server_ready(r.servers_in(State::opening)[0]);
+  EXPECT_EQ(r.count(State::opening), 2);
+  EXPECT_EQ(r.count(State::held), 1);
+}
+
+TEST_F(PoolTest, OpensOnTheWorkerOfTheClientThatHasNoneComing) {
+  const auto route = start({});
+  want(route, 1, 3);
+  EXPECT_EQ(r.said(ActionKind::open)->worker, 3);
+  want(route, 2, 5);
+  EXPECT_EQ(r.said(ActionKind::open)->worker, 5);
+}
+
+TEST_F(PoolTest, ReadyServerGoesToTheFirstWaiterNotToItsCause) {
+  const auto route = start({.pool_size = 1});
+  want(route, 1);
+  want(route, 2);
+  r.client_gone(1);
+  ready_all();
+  EXPECT_TRUE(held_by(2));
+}
+
+TEST_F(PoolTest, ReadyServerThatNobodyWaitsForStaysIdle) {
+  const auto route = start({});
+  want(route, 1);
+  r.client_gone(1);
+  ready_all();
+  EXPECT_EQ(r.count(route, State::idle), 1);
+}
+
+TEST_F(PoolTest, MinIdleIsKeptReadyWithinPoolSize) {
+  const auto route = start({.pool_size = 3, .min_idle = 2});
+  r.tick();
+  EXPECT_EQ(r.count(State::opening), 2);
+  ready_all();
+  want(route, 1);
+  EXPECT_EQ(r.count(State::opening), 1);
+  ready_all();
+  want(route, 2);
+  EXPECT_EQ(r.count(State::opening), 0) << "pool_size is reached";
+}
+
+TEST_F(PoolTest, NothingIsOpenedForAnIdleRoute) {
+  start({});
+  r.tick(60s);
+  EXPECT_EQ(r.pool.total_servers(), 0);
+  EXPECT_TRUE(r.pool.next_deadline().is_never()) << "idle costs nothing";
+}
+
+// Failed connects
+
+TEST_F(PoolTest, FailedConnectWakesTheNextAttempt) {
+  const auto route = start({.pool_size = 1});
+  want(route, 1);
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  EXPECT_EQ(r.count(State::opening), 0);
+  const Duration wait = r.pool.next_deadline() - r.now;
+  EXPECT_GE(wait, 75ms);
+  EXPECT_LE(wait, 100ms);
+  r.tick(wait);
+  ready_all();
+  EXPECT_TRUE(held_by(1));
+}
+
+TEST_F(PoolTest, BackoffDoublesUpToItsCapAndEndsWithSuccess) {
+  const auto route = start({.pool_timeout = 0s}, {.retry_max = 300ms});
+  want(route, 1);
+  for (const Duration longest : {100ms, 200ms, 300ms, 300ms}) {
+    r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+    const Duration wait = r.pool.next_deadline() - r.now;
+    EXPECT_LE(wait, longest);
+    EXPECT_GE(wait, longest * 3 / 4);
+    r.tick(wait);
+    ASSERT_EQ(r.count(State::opening), 1);
+  }
+  ready_all();
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  EXPECT_LE(r.pool.next_deadline() - r.now, 100ms);
+}
+
+TEST_F(PoolTest, AfterAFailureOneAttemptAtATime) {
+  const auto route = start({});
+  for (WaiterId i = 1; i <= 4; ++i) want(route, i);
+  for (const auto id : r.servers_in(State::opening)) {
+    r.server_failed(id, Reason::connect_failed, false);
+  }
+  EXPECT_LE(r.pool.next_deadline() - r.now, 100ms) << "one wave is one failure";
+  r.tick(100ms);
+  EXPECT_EQ(r.count(State::opening), 1);
+  r.server_ready(r.servers_in(State::opening)[0]);
+  EXPECT_EQ(r.count(State::opening), 3);
+}
+
+TEST_F(PoolTest, FatalFailureRefusesAtOnceWhenNoServerLives) {
+  const auto route = start({.pool_size = 1});
+  want(route, 1);
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  EXPECT_EQ(r.waiting(route), 0);
+  EXPECT_EQ(refused(), Reason::server_login_failed);
+  want(route, 3);
+  EXPECT_EQ(refused(), Reason::server_login_failed) << "no login storm while it rests";
+  r.tick(100ms);
+  want(route, 4);
+  EXPECT_EQ(r.count(State::opening), 1) << "then it is tried again";
+}
+
+TEST_F(PoolTest, FatalFailureSparesWaitersWhenAnotherServerLives) {
+  const auto route = start({.pool_size = 2});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  EXPECT_TRUE(r.is_waiting(2));
+  r.server_released(server);
+  EXPECT_EQ(held_by(2), server);
+}
+
+TEST_F(PoolTest, WrongPasswordOfOneRouteDoesNotDelayAnother) {
+  const auto wrong = start({});
+  const auto right = r.add_route({});
+  want(wrong, 1);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  want(right, 2);
+  EXPECT_EQ(r.count(right, State::opening), 1);
+}
+
+TEST_F(PoolTest, TimeoutWhileTheDatabaseIsDownSaysSo) {
+  const auto route = start({.pool_timeout = 1s}, {.retry_first = 5s});
+  want(route, 1);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  r.tick(1s);
+  EXPECT_EQ(refused(), Reason::connect_failed);
+}
+
+// Choice of server and client
+
+TEST_F(PoolTest, ReusesTheServerUsedLast) {
+  const auto route = start({});
+  const auto ids = fill(route, 3);
+  want(route, 1);
+  EXPECT_EQ(held_by(1), ids[2]);
+}
+
+TEST_F(PoolTest, InTurnWhenLifoIsOff) {
+  const auto route = start({.lifo = false});
+  const auto ids = fill(route, 3);
+  want(route, 1);
+  EXPECT_EQ(held_by(1), ids[0]);
+  r.server_released(ids[0]);
+  want(route, 1);
+  EXPECT_EQ(held_by(1), ids[1]);
+}
+
+TEST_F(PoolTest, PrefersOwnWorkerThenFit) {
+  const auto route = start({});
+  for (WaiterId i = 1; i <= 4; ++i) want(route, i, i <= 2 ? 0 : 1);
+  ready_all();
+  const auto plain_here = held_by(1), fit_here = held_by(2);
+  const auto fit_there = held_by(3), plain_there = held_by(4);
+  r.server_released(fit_here, 7);
+  r.server_released(fit_there, 7);
+  r.server_released(plain_there, 0);
+  r.server_released(plain_here, 0);
+  for (const auto expected : {fit_here, plain_here, fit_there, plain_there}) {
+    want(route, 10 + expected.slot, 0, 7);
+    EXPECT_EQ(held_by(10 + expected.slot), expected);
+  }
+  EXPECT_EQ(r.pool.totals().moved, 2u);
+}
+
+TEST_F(PoolTest, MovedServerSaysWhereItIs) {
+  const auto route = start({.pool_size = 1});
+  r.server_released(serve(route, 1, 2));
+  want(route, 2, 5);
+  EXPECT_EQ(r.said(ActionKind::assign)->home, 2);
+  EXPECT_EQ(r.said(ActionKind::assign)->worker, 5);
+}
+
+TEST_F(PoolTest, FirstComeFirstServedWithinAPriority) {
+  const auto route = start({.pool_size = 1});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  want(route, 3);
+  r.client_wants({.route = route, .waiter = 4, .priority = 0});
+  for (const WaiterId next : {4, 2, 3}) {
+    r.server_released(server);
+    EXPECT_EQ(held_by(next), server);
+  }
+}
+
+TEST_F(PoolTest, ClientOnTheServersWorkerOvertakesWithinTheBound) {
+  const auto route = start({.pool_size = 1}, {.overtake_max = 2});
+  const auto server = serve(route, 1);
+  want(route, 2, 1);
+  for (WaiterId i = 3; i <= 6; ++i) want(route, i, 0);
+  for (const WaiterId next : {3, 4, 2}) {
+    r.server_released(server);
+    EXPECT_EQ(held_by(next), server);
+  }
+  EXPECT_EQ(r.pool.totals().overtaken, 2u);
+}
+
+TEST_F(PoolTest, NobodyWhoWaitedLongIsOvertaken) {
+  const auto route = start({.pool_size = 1}, {.overtake_wait_max = 2ms});
+  const auto server = serve(route, 1);
+  want(route, 2, 1);
+  r.pass(3ms);
+  want(route, 3, 0);
+  r.server_released(server);
+  EXPECT_EQ(held_by(2), server);
+}
+
+TEST_F(PoolTest, VerifiesAServerThatWasIdleForLong) {
+  const auto route = start({.ping_after = 30s});
+  const auto server = serve(route, 1);
+  r.server_released(server);
+  r.pass(30s);
+  want(route, 1);
+  EXPECT_FALSE(r.said(ActionKind::assign)->verify);
+  r.server_released(server);
+  r.pass(31s);
+  want(route, 1);
+  EXPECT_TRUE(r.said(ActionKind::assign)->verify);
+}
+
+TEST_F(PoolTest, OneDeadServerMakesItsIdleSiblingsSuspect) {
+  const auto route = start({});
+  const auto ids = fill(route, 2);
+  want(route, 1);
+  r.assign_failed(ids[1], true);
+  EXPECT_EQ(held_by(1), ids[0]);
+  EXPECT_TRUE(r.said(ActionKind::assign)->verify);
+}
+
+TEST_F(PoolTest, WaiterOfADeadServerComesBackToItsOldPlace) {
+  const auto route = start({.pool_size = 2});
+  const auto first = serve(route, 1), second = serve(route, 2);
+  want(route, 3);
+  r.server_released(first);
+  ASSERT_EQ(held_by(3), first);
+  want(route, 4);
+  want(route, 5);
+  r.assign_failed(first, true);
+  EXPECT_TRUE(r.is_waiting(3));
+  r.server_released(second);
+  EXPECT_EQ(held_by(3), second);
+}
+
+// Waiting and leaving
+
+TEST_F(PoolTest, RefusesWhenTheQueueIsFull) {
+  const auto route = start({.pool_size = 1, .queue_max = 2});
+  serve(route, 1);
+  want(route, 2);
+  want(route, 3);
+  want(route, 4);
+  EXPECT_EQ(refused(), Reason::queue_full);
+  EXPECT_EQ(r.waiting(route), 2);
+}
+
+TEST_F(PoolTest, WaitsNoLongerThanPoolTimeoutOrItsOwnDeadline) {
+  const auto route = start({.pool_size = 1, .pool_timeout = 5s, .shed = false});
+  serve(route, 1);
+  want(route, 2);
+  r.client_wants({.route = route, .waiter = 3, .deadline = r.now + 1s});
+  EXPECT_EQ(r.pool.next_deadline(), r.now + 1s);
+  r.tick(1s);
+  EXPECT_EQ(refused(), Reason::pool_timeout);
+  EXPECT_TRUE(r.is_waiting(2));
+  r.tick(4s);
+  EXPECT_FALSE(r.is_waiting(2));
+}
+
+TEST_F(PoolTest, ClientThatLeavesIsNotServed) {
+  const auto route = start({.pool_size = 1});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  want(route, 3);
+  r.client_gone(2);
+  r.server_released(server);
+  EXPECT_EQ(held_by(3), server);
+}
+
+TEST_F(PoolTest, LeavingWithoutWaitingIsNothing) {
+  const auto route = start({});
+  const auto server = serve(route, 1);
+  r.client_gone(1);
+  r.client_gone(99);
+  EXPECT_EQ(held_by(1), server);
+}
+
+TEST_F(PoolTest, ShedsThoseWhoWaitedLongestUnderSustainedOverload) {
+  const auto route = start({.pool_size = 1, .shed_target = 100ms, .shed_interval = 1s});
+  const auto server = serve(route, 1);
+  WaiterId next = 2;
+  Duration wait_longest{0};
+  for (int ms = 0; ms < 5000; ms += 10) {  // two come for each one that is served
+    r.tick(10ms);
+    want(route, next++);
+    want(route, next++);
+    r.server_released(server);
+    if (ms > 2500) wait_longest = std::max(wait_longest, r.now - r.machines[0].holder.since);
+  }
+  EXPECT_GT(r.pool.totals().shed, 200u);
+  EXPECT_LE(wait_longest, 200ms) << "who is served waited at most twice the target";
+  EXPECT_GE(wait_longest, 150ms) << "and the queue never runs dry";
+}
+
+TEST_F(PoolTest, ShedsNobodyInABurstNorWhenSwitchedOff) {
+  for (const bool on : {true, false}) {
+    const auto route = r.add_route({.pool_size = 1, .shed = on, .shed_target = 100ms});
+    const auto server = serve(route, 1);
+    for (WaiterId i = 100; i < 140; ++i) want(route, i);
+    for (int i = 0; i < 40; ++i) {
+      r.tick(on ? 50ms : 250ms);  // on: drained within the interval of 5 s
+      r.server_released(server);
+    }
+    EXPECT_EQ(r.pool.totals().shed, 0u);
+  }
+}
+
+TEST_F(PoolTest, AStalledQueueIsNotOverload) {
+  const auto route = start({.pool_size = 1, .shed_target = 100ms, .shed_interval = 1s});
+  serve(route, 1);
+  want(route, 2);
+  for (int i = 0; i < 20; ++i) r.tick(1s);
+  EXPECT_TRUE(r.is_waiting(2)) << "nobody was served: it waits for its own deadline";
+}
+
+// Ends of servers
+
+TEST_F(PoolTest, OverflowExistsOnlyWhileClientsWait) {
+  const auto route = start({.pool_size = 1, .max_overflow = 1});
+  want(route, 1);
+  want(route, 2);
+  want(route, 3);
+  EXPECT_EQ(r.count(State::opening), 2);
+  ready_all();
+  r.server_released(held_by(1));
+  ASSERT_TRUE(held_by(3)) << "while somebody waits the extra server is used";
+  r.server_released(held_by(2));
+  EXPECT_EQ(closed(), Reason::surplus);
+  r.server_released(held_by(3));
+  EXPECT_EQ(r.count(route, State::idle), 1);
+}
+
+TEST_F(PoolTest, ClosesServersIdleForTooLongDownToMinIdle) {
+  const auto route = start({.min_idle = 1, .idle_timeout = 10s});
+  fill(route, 3);
+  ready_all();
+  r.tick(9999ms);
+  EXPECT_EQ(closed(), Reason::none);
+  r.tick(1ms);
+  EXPECT_EQ(closed(), Reason::idle_timeout);
+  EXPECT_EQ(r.count(route, State::idle), 1);
+}
+
+TEST_F(PoolTest, RecyclesOldServersWithJitter) {
+  const auto route = start({.recycle = 100s, .idle_timeout = 0s});
+  fill(route, 8);
+  r.tick(89s);
+  EXPECT_EQ(r.count(State::closing), 0);
+  r.tick(6s);
+  EXPECT_GT(r.count(State::closing), 0);
+  EXPECT_LT(r.count(State::closing), 8) << "not all at once";
+  r.tick(5s);
+  EXPECT_EQ(r.count(State::closing), 8) << "and none later than pool_recycle";
+  EXPECT_EQ(closed(), Reason::lifetime_over);
+}
+
+TEST_F(PoolTest, RecyclesAHeldServerWhenItIsReleased) {
+  const auto route = start({.pool_size = 1, .recycle = 100s});
+  const auto server = serve(route, 1);
+  r.tick(101s);
+  want(route, 2);
+  r.server_released(server);
+  EXPECT_EQ(closed(), Reason::lifetime_over);
+  r.server_gone(server);
+  ready_all();
+  EXPECT_TRUE(held_by(2));
+}
+
+TEST_F(PoolTest, BrokenServerCountsUntilItIsGone) {
+  const auto route = start({.pool_size = 1});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  r.server_closing(server);
+  EXPECT_EQ(r.count(State::opening), 0);
+  r.server_gone(server);
+  EXPECT_EQ(r.count(State::opening), 1);
+}
+
+TEST_F(PoolTest, LateEventsAboutAServerThatIsGoneAreIgnored) {
+  const auto route = start({});
+  const auto server = serve(route, 1);
+  r.server_closing(server);
+  r.server_gone(server);
+  Actions out;
+  r.pool.server_released(server, 0, r.now, out);
+  r.pool.server_gone(server, r.now, out);
+  r.pool.server_closing(server, r.now, out);
+  r.pool.server_ready(server, 0, r.now, out);
+  EXPECT_FALSE(r.pool.hold_changed(server, HoldKind::pin, r.now, out));
+  EXPECT_TRUE(out.empty());
+}
+
+TEST_F(PoolTest, DoubleReleaseAndDoubleWaitAreCaught) {
+  const auto route = start({.pool_size = 1});
+  const auto server = serve(route, 1);
+  Actions out;
+  want(route, 2);
+  EXPECT_DEATH(r.pool.client_wants({.route = route, .waiter = 2}, r.now, out), "invariant broken");
+  r.client_gone(2);
+  r.server_released(server);
+  EXPECT_DEATH(r.pool.server_released(server, 0, r.now, out), "invariant broken");
+}
+
+// Holds
+
+TEST_F(PoolTest, CountsHoldsByKindAndLimitsPins) {
+  const auto route = start({.pool_size = 3, .pins_max = 1});
+  const auto first = serve(route, 1), second = serve(route, 2);
+  EXPECT_TRUE(r.hold_changed(first, HoldKind::pin));
+  EXPECT_TRUE(r.hold_changed(first, HoldKind::pin)) << "a pin stays a pin";
+  EXPECT_FALSE(r.hold_changed(second, HoldKind::pin));
+  EXPECT_TRUE(r.hold_changed(second, HoldKind::listen));
+  const auto counts = r.pool.counts(route);
+  EXPECT_EQ(counts.held_by_kind[static_cast<int>(HoldKind::pin)], 1);
+  EXPECT_EQ(counts.held_by_kind[static_cast<int>(HoldKind::listen)], 1);
+  EXPECT_EQ(counts.held_by_kind[static_cast<int>(HoldKind::transaction)], 0);
+  r.server_released(first);
+  EXPECT_TRUE(r.hold_changed(second, HoldKind::pin));
+}
+
+TEST_F(PoolTest, PinsThatWaitCountToo) {
+  const auto route = start({.pool_size = 2});
+  serve(route, 1);
+  serve(route, 2);
+  r.client_wants({.route = route, .waiter = 3, .kind = HoldKind::pin});
+  EXPECT_TRUE(r.is_waiting(3));
+  EXPECT_FALSE(r.hold_changed(held_by(1), HoldKind::pin));
+  r.client_wants({.route = route, .waiter = 4, .kind = HoldKind::pin});
+  EXPECT_EQ(refused(), Reason::pins_full);
+}
+
+// The operator
+
+TEST_F(PoolTest, PausedRouteKeepsItsWaitersAndClosesItsServers) {
+  const auto route = start({.pool_size = 2});
+  fill(route, 2);
+  const auto server = serve(route, 1);
+  r.pause(route, true);
+  EXPECT_EQ(closed(), Reason::admin_close);
+  want(route, 2);
+  EXPECT_TRUE(r.is_waiting(2));
+  r.server_released(server);
+  EXPECT_EQ(closed(), Reason::admin_close);
+  for (const auto id : r.servers_in(State::closing)) r.server_gone(id);
+  EXPECT_EQ(r.count(State::opening), 0);
+  r.pause(route, false);
+  ready_all();
+  EXPECT_TRUE(held_by(2));
+}
+
+TEST_F(PoolTest, RecycleAllReplacesEveryServerAsItComesBack) {
+  const auto route = start({});
+  fill(route, 2);
+  const auto server = serve(route, 1);
+  want(route, 2);
+  want(route, 3);  // opens one before the order
+  r.recycle_all(route);
+  r.server_released(server);
+  EXPECT_EQ(closed(), Reason::admin_close);
+  r.server_ready(r.servers_in(State::opening)[0]);
+  EXPECT_EQ(closed(), Reason::admin_close);
+  r.play_out();
+}
+
+TEST_F(PoolTest, RemovedRouteRefusesItsWaitersAndDiesWithItsLastServer) {
+  const auto route = start({.pool_size = 2});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  want(route, 3);
+  const auto opening = r.servers_in(State::opening)[0];
+  r.remove_route(route);
+  EXPECT_EQ(refused(), Reason::route_removed);
+  EXPECT_EQ(closed(), Reason::route_removed);
+  r.server_ready(opening);  // crossed with the order to close it
+  r.server_gone(opening);
+  want(route, 4);
+  EXPECT_EQ(refused(), Reason::route_removed);
+  r.server_released(server);
+  EXPECT_EQ(r.pool.counts(route).closing, 1);
+  r.server_gone(server);
+  EXPECT_EQ(r.pool.counts(route), RouteCounts{});
+  EXPECT_EQ(r.pool.total_servers(), 0);
+}
+
+TEST_F(PoolTest, SmallerLimitsCloseIdleServersNowAndHeldOnesLater) {
+  RouteLimits limits{.pool_size = 4};
+  const auto route = start(limits);
+  fill(route, 4);
+  const auto server = serve(route, 1);
+  limits.pool_size = 0;
+  r.set_route_limits(route, limits);
+  EXPECT_EQ(r.count(State::closing), 3);
+  EXPECT_EQ(closed(), Reason::surplus);
+  r.server_released(server);
+  EXPECT_EQ(closed(), Reason::surplus);
+}
+
+TEST_F(PoolTest, SmallerBudgetIsReachedAsServersComeBack) {
+  const auto route = start({.pool_size = 4}, {.budget = 4});
+  fill(route, 4);
+  const auto first = serve(route, 1), second = serve(route, 2);
+  r.set_limits({.budget = 1});
+  EXPECT_EQ(r.count(State::closing), 2);
+  r.server_released(first);
+  EXPECT_EQ(closed(), Reason::surplus);
+  r.server_released(second);
+  EXPECT_EQ(r.count(State::idle), 1);
+}
+
+TEST_F(PoolTest, TimeNeverGoesBack) {
+  const auto route = start({.pool_size = 1, .pool_timeout = 1s});
+  serve(route, 1);
+  r.tick(10ms);
+  Actions out;
+  r.pool.client_wants({.route = route, .waiter = 2}, r.now - 5ms, out);
+  EXPECT_EQ(r.pool.counts(route).oldest_wait, r.now);
+  r.pool.client_gone(2, r.now - 5ms, out);
+}
+
+}  // namespace
+}  // namespace tidegate::pool

@@ -1,0 +1,191 @@
+#include "postgres/client_conversation.h"
+
+#include <utility>
+
+#include "postgres/messages.h"
+
+namespace tidegate::postgres {
+
+ClientConversation::ClientConversation(session::ClientPort& port, Workshop& workshop)
+    : port_(port), workshop_(workshop), login_(std::make_unique<ClientLogin>(port)) {}
+
+ClientConversation::~ClientConversation() = default;
+
+std::size_t ClientConversation::from_client(Bytes bytes, const session::Turn& turn) {
+  if (closed_) return bytes.size();
+  std::size_t taken = 0;
+  if (login_ && !probe_) {
+    taken = login_->from_client(bytes, turn);
+    login_stepped(turn);
+  }
+  bytes = bytes.subspan(taken);
+  if (bytes.empty() || closed_) return taken + bytes.size();
+  if (console_) return taken + console_->from_client(bytes);
+  if (session_) return taken + session_->from_client(bytes, turn);
+  return taken;
+}
+
+bool ClientConversation::wants_input() const {
+  if (closed_ || probe_) return false;
+  if (session_) return session_->wants_input();
+  return console_ != nullptr || login_->wants_input();
+}
+
+void ClientConversation::secured(const session::TlsFacts& facts, const session::Turn& turn) {
+  if (login_) login_->secured(facts, turn);
+}
+
+void ClientConversation::secret_found(const session::Secret& secret, const session::Turn& turn) {
+  if (!login_) return;
+  login_->secret_found(secret, turn);
+  login_stepped(turn);
+}
+
+// --- The end of the login ---
+
+void ClientConversation::login_stepped(const session::Turn&) {
+  if (login_->state() == ClientLogin::State::finished) closed_ = true;
+  if (login_->state() == ClientLogin::State::admitted) admitted();
+}
+
+void ClientConversation::admitted() {
+  if (login_->destination().virtual_database != nullptr) return open_console();
+  const auto& startup = login_->startup();
+  if (!startup.replication.empty()) {
+    return fail(Reason::feature_refused, "replication connections are not pooled");
+  }
+  auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
+  if (snapshot != nullptr) {
+    if (const auto at_startup = snapshot->known(startup.parameters)) {
+      return welcome(*snapshot, at_startup);
+    }
+  }
+  probe_ = std::make_unique<LoginProbe>(*this, std::move(snapshot), startup.parameters);
+  port_.want_server(HoldKind::login, 0);
+}
+
+void ClientConversation::probe_finished(const session::Turn&) {
+  const auto probe = std::move(probe_);
+  probe->unlink();
+  port_.release_server();
+  if (const auto& refusal = probe->refusal()) {
+    ByteBuffer error;
+    write_error(error, ErrorText{.severity = "FATAL",
+                                 .sqlstate = refusal->sqlstate,
+                                 .message = refusal->message});
+    port_.to_client(error);
+    closed_ = true;
+    return port_.close_client(Reason::startup_parameter_refused, session::Farewell::flush);
+  }
+  const auto& snapshot = probe->snapshot();
+  port_.publish_snapshot(snapshot);
+  const auto at_startup = snapshot->known(login_->startup().parameters);
+  if (at_startup == nullptr) return fail(Reason::startup_parameter_refused, "no answer");
+  welcome(*snapshot, at_startup);
+}
+
+// AuthenticationOk has been sent; what a server would say next (PostgreSQL manual, 55.2.1).
+void ClientConversation::welcome(const RouteSnapshot& snapshot, const SettingsRef& at_startup) {
+  const auto settings = at_startup->entries().empty()
+                            ? snapshot.defaults()
+                            : snapshot.defaults()->with_all(*at_startup);
+  ByteBuffer out;
+  for (const auto& [name, value] : snapshot.reported()) {
+    const auto* own = settings->find(name);
+    write_parameter_status(out, name, own != nullptr ? *own : value);
+  }
+  write_backend_key_data(out, port_.cancel_pid(), port_.cancel_key());
+  write_ready_for_query(out, 'I');
+  port_.to_client(out);
+  const auto destination = login_->destination();
+  login_.reset();
+  session_ = std::make_unique<Session>(port_, workshop_, destination, settings, at_startup);
+  ++destination.traffic->logins;
+  const auto* name = settings->find("application_name");
+  port_.login_done(name != nullptr ? std::string_view(*name) : std::string_view());
+}
+
+void ClientConversation::open_console() {
+  console_ = std::make_unique<ConsoleConversation>(port_, *login_->destination().virtual_database,
+                                                   login_->startup());
+  login_.reset();
+  console_->welcome();
+}
+
+// --- Servers ---
+
+void ClientConversation::linked(session::ServerConversation& server, const session::Turn& turn) {
+  auto& given = static_cast<ServerConversation&>(server);
+  if (session_) {
+    if (given.take_fresh()) refresh_snapshot(given);
+    return session_->linked(given, turn);
+  }
+  if (!probe_) return port_.release_server();
+  probe_->linked(given);
+  if (probe_->finished()) probe_finished(turn);
+}
+
+// A server that has just logged in may say something new: it was upgraded, or a default was
+// changed.
+void ClientConversation::refresh_snapshot(ServerConversation& server) {
+  const auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
+  if (snapshot != nullptr && snapshot->reported() == server.state().reported) return;
+  port_.publish_snapshot(std::make_shared<const RouteSnapshot>(server.state().reported));
+}
+
+void ClientConversation::refused(Reason reason, std::string_view detail,
+                                 const session::Turn& turn) {
+  if (session_) return session_->refused(reason, detail, turn);
+  fail(reason, detail);
+}
+
+void ClientConversation::server_lost(Reason reason, std::string_view detail,
+                                     const session::Turn&) {
+  if (session_) return session_->server_lost(reason, detail);
+  fail(reason, detail);
+}
+
+// --- Ends ---
+
+void ClientConversation::client_finished(const session::Turn& turn) {
+  if (session_) return session_->client_finished(turn);
+  if (console_ && console_->busy()) return console_->client_finished();
+  if (std::exchange(closed_, true)) return;
+  port_.close_client(Reason::client_gone, session::Farewell::now);
+}
+
+void ClientConversation::client_lost(const session::Turn&) {
+  closed_ = true;
+  probe_.reset();
+  if (session_) session_->client_lost();
+  if (console_) console_->client_lost();
+}
+
+void ClientConversation::dismiss(Reason reason, const session::Turn&) {
+  if (session_) return session_->dismiss(reason);
+  if (login_ && !probe_ && !closed_) {
+    closed_ = true;
+    return login_->dismiss(reason);
+  }
+  fail(reason, {});
+}
+
+void ClientConversation::fail(Reason reason, std::string_view detail) {
+  if (std::exchange(closed_, true)) return;
+  probe_.reset();
+  ByteBuffer error;
+  write_error(error, reason, "FATAL", detail);
+  port_.to_client(error);
+  port_.close_client(reason, session::Farewell::flush);
+}
+
+bool ClientConversation::at_rest() const {
+  if (session_) return session_->at_rest();
+  return console_ != nullptr && !console_->busy();
+}
+
+int ClientConversation::prepared_statements() const {
+  return session_ ? session_->prepared_statements() : 0;
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,18 @@
+#include "postgres/conversations.h"
+
+#include "postgres/client_conversation.h"
+#include "postgres/server_conversation.h"
+
+namespace tidegate::postgres {
+
+std::unique_ptr<session::ClientConversation> make_client_conversation(session::ClientPort& port,
+                                                                      Workshop& workshop) {
+  return std::make_unique<ClientConversation>(port, workshop);
+}
+
+std::unique_ptr<session::ServerConversation> make_server_conversation(
+    session::ServerPort& port, const session::RouteRules& rules) {
+  return std::make_unique<ServerConversation>(port, rules);
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,103 @@
+#include "postgres/login_probe.h"
+
+#include <utility>
+
+#include "postgres/framing.h"
+
+namespace tidegate::postgres {
+namespace {
+
+// One row with a short value per parameter, and what a server may add in notices.
+constexpr std::size_t kAnswersBytesMax = 64 * 1024;
+
+}  // namespace
+
+LoginProbe::LoginProbe(Listener& listener, RouteSnapshotRef snapshot, const Parameters& asked)
+    : listener_(listener), snapshot_(std::move(snapshot)), asked_(asked) {}
+
+LoginProbe::~LoginProbe() {
+  if (server_ == nullptr) return;
+  // What was set so far is not known.
+  server_->state().dirty = true;
+  unlink();
+}
+
+void LoginProbe::linked(ServerConversation& server) {
+  server_ = &server;
+  server.link(*this);
+  settings_ = server.state().have;
+  if (snapshot_ == nullptr) {
+    snapshot_ = std::make_shared<const RouteSnapshot>(server.state().reported);
+  }
+  unknown_ = snapshot_->unknown(asked_);
+  finished_ = unknown_.empty();
+  if (finished_) return;
+  std::string sql = "SELECT ";
+  for (const auto& [name, value] : unknown_) {
+    if (sql.back() == ')') sql += ", ";
+    sql += "pg_catalog." + set_config_call(name, value);
+  }
+  ByteBuffer query;
+  write_query(query, sql);
+  server.state().owed.push(Reply::query);
+  server.state().unnamed.reset();
+  server.send(query);
+}
+
+void LoginProbe::unlink() {
+  if (server_ != nullptr) server_->unlink(false);
+  server_ = nullptr;
+}
+
+void LoginProbe::to_client(Bytes bytes) {
+  if (answers_.size() + bytes.size() > kAnswersBytesMax) {
+    refusal_ = Refusal{std::string(info(Reason::startup_parameter_refused).sqlstate),
+                       "the answer to the startup parameters is too long"};
+    return;
+  }
+  answers_.insert(answers_.end(), bytes.begin(), bytes.end());
+}
+
+void LoginProbe::setting_reported(std::string_view name, std::string_view value) {
+  settings_ = settings_->with(name, value);
+}
+
+void LoginProbe::replies_walked(const session::Turn& turn) {
+  if (!finished_ || server_ == nullptr || !server_->state().at_rest()) return;
+  read_answers();
+  listener_.probe_finished(turn);
+}
+
+void LoginProbe::read_answers() {
+  for (Bytes rest = answers_; !rest.empty() && !refusal_;) {
+    MessageHeader header;
+    if (read_header(rest, header) != HeaderRead::ok) break;
+    const auto total = kHeaderBytes + header.body_bytes;
+    if (rest.size() < total) break;
+    const auto body = rest.subspan(kHeaderBytes, header.body_bytes);
+    rest = rest.subspan(total);
+    if (header.type == 'D') read_row(body);
+    if (header.type != 'E') continue;
+    const auto error = read_error(body).value_or(ErrorFields{});
+    refusal_ = Refusal{std::string(error.sqlstate), std::string(error.message)};
+  }
+}
+
+// set_config() returns the new value as SHOW would print it (PostgreSQL manual, 9.27.1).
+void LoginProbe::read_row(Bytes body) {
+  ByteReader reader(body);
+  if (reader.be16() != unknown_.size()) return;
+  auto& have = server_->state().have;
+  std::vector<Settings::Entry> accepted;
+  for (const auto& [name, asked] : unknown_) {
+    const auto length = reader.be32();
+    const auto value = length == 0xffffffff ? std::string_view{} : as_text(reader.bytes(length));
+    const bool custom = !have->reports(name);
+    accepted.push_back({name, std::string(value), custom});
+    if (custom) have = have->with(name, value, true);
+  }
+  if (!reader.ok()) return;
+  snapshot_ = snapshot_->with(asked_, Settings::make(std::move(accepted)));
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,73 @@
+// The part of a login that only a server can answer: what the parameters of a startup packet come
+// to ("utf-8" is UTF8, "5000" milliseconds are "5s"), and whether they are allowed. They are set
+// on a server as the client would have had them set, and the answer is kept in the route's
+// snapshot for the next client that asks for the same.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "postgres/linked_client.h"
+#include "postgres/messages.h"
+#include "postgres/route_snapshot.h"
+#include "postgres/server_conversation.h"
+
+namespace tidegate::postgres {
+
+class LoginProbe final : public LinkedClient {
+ public:
+  struct Refusal {
+    std::string sqlstate;
+    std::string message;
+  };
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // Nothing is owed any more, and the server may be released.
+    virtual void probe_finished(const session::Turn& turn) = 0;
+  };
+
+  // `snapshot` may be null; then the first thing to learn is what a fresh server reports.
+  LoginProbe(Listener& listener, RouteSnapshotRef snapshot, const Parameters& asked);
+  ~LoginProbe() override;
+
+  // Asks, or finds that there is nothing to ask: finished() tells.
+  void linked(ServerConversation& server);
+  // Lets go of the server, whose state is known again.
+  void unlink();
+  bool has_server() const { return server_ != nullptr; }
+
+  bool finished() const { return finished_; }
+  // Valid once it has finished.
+  const std::optional<Refusal>& refusal() const { return refusal_; }
+  const RouteSnapshotRef& snapshot() const { return snapshot_; }
+
+  void to_client(Bytes bytes) override;
+  ByteBuffer& client_scratch() override { return scratch_; }
+  const SettingsRef& settings() const override { return settings_; }
+  void setting_reported(std::string_view name, std::string_view value) override;
+  void undone(const OwedReply&, bool) override {}
+  void statements_discarded() override {}
+  void session_discarded() override {}
+  void replay_failed(std::string_view) override {}
+  void fatal_forwarded() override {}
+  void ready(char, const session::Turn&) override { finished_ = true; }
+  void replies_walked(const session::Turn& turn) override;
+
+ private:
+  void read_answers();
+  void read_row(Bytes body);
+
+  Listener& listener_;
+  RouteSnapshotRef snapshot_;
+  Parameters asked_;
+  Parameters unknown_;
+  ServerConversation* server_ = nullptr;
+  SettingsRef settings_ = Settings::empty();
+  ByteBuffer scratch_;
+  ByteBuffer answers_;
+  bool finished_ = false;
+  std::optional<Refusal> refusal_;
+};
+
+}  // namespace tidegate::postgres

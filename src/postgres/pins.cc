@@ -1,0 +1,47 @@
+#include "postgres/pins.h"
+
+#include <array>
+#include <utility>
+
+namespace tidegate::postgres {
+namespace {
+
+using sql::Effect;
+
+constexpr std::array<std::pair<Effect, std::string_view>, 10> kPins = {{
+    {Effect::set_role, "role"},
+    {Effect::set_config, "set_config"},
+    {Effect::listen, "listen"},
+    {Effect::temp_object, "temporary table"},
+    {Effect::advisory_lock, "advisory lock"},
+    {Effect::sql_prepare, "prepare"},
+    {Effect::cursor_with_hold, "cursor with hold"},
+    {Effect::load, "load"},
+    {Effect::setseed, "setseed"},
+    {Effect::session_function, "session function"},
+}};
+
+}  // namespace
+
+std::string_view pin_reason(const sql::Effects& effects, const Settings& settings,
+                            const Settings& at_startup) {
+  if (effects.none()) return {};
+  for (const auto& [effect, reason] : kPins) {
+    if (effects.has(effect)) return reason;
+  }
+  for (const auto& [effect, name] : effects.names) {
+    if (effect == Effect::set_parameter && !settings.reports(name)) return "parameter";
+  }
+  // RESET ALL inside a transaction that is rolled back brings back what no report tells.
+  if (effects.has(Effect::reset_all) && at_startup.has_custom()) return "parameter";
+  return {};
+}
+
+bool may_change_settings(const sql::Effects& effects) {
+  return effects.has(Effect::set_parameter) || effects.has(Effect::set_config) ||
+         effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
+         effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
+         effects.has(Effect::ends_transaction);
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,22 @@
+// What ties a session to one server. A statement that leaves something behind on its server which
+// Tidegate neither tracks nor replays (a temporary table, a lock, a parameter that is not
+// reported) pins: the session keeps that server until it leaves or says DISCARD ALL.
+#pragma once
+
+#include <string_view>
+
+#include "postgres/settings.h"
+#include "sql/effects.h"
+
+namespace tidegate::postgres {
+
+// The name of the reason, for the operator; empty when the statement may run on any server.
+// `settings` tells which parameters are reported, `at_startup` what the client set when it came.
+std::string_view pin_reason(const sql::Effects& effects, const Settings& settings,
+                            const Settings& at_startup);
+
+// Whether running it may change what the server reports, so that a Parse behind it must wait to be
+// read under the settings that it will find.
+bool may_change_settings(const sql::Effects& effects);
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,360 @@
+#include "postgres/reply_walk.h"
+
+#include <algorithm>
+#include <array>
+
+#include "base/planted.h"
+#include "postgres/replan.h"
+
+namespace tidegate::postgres {
+namespace {
+
+constexpr std::size_t kErrorHeadBytes = 32 * 1024;  // what is read of an error; its fields come first
+constexpr std::size_t kTagBytes = 32;
+constexpr std::size_t kParameterBytesMax = 64 * 1024;
+
+constexpr std::uint16_t bit(Reply reply) {
+  return static_cast<std::uint16_t>(1u << static_cast<unsigned>(reply));
+}
+
+// Which requests a message may answer, and which of those it ends (PostgreSQL manual, 55.2).
+struct Fit {
+  std::uint16_t allowed = 0;
+  std::uint16_t ends = 0;
+};
+constexpr auto kFits = [] {
+  std::array<Fit, 128> fits{};
+  constexpr auto query = bit(Reply::query);
+  constexpr auto describe = bit(Reply::describe);
+  constexpr auto execute = bit(Reply::execute);
+  const auto both = static_cast<std::uint16_t>(query | execute);
+  const auto columns = static_cast<std::uint16_t>(query | describe);
+  fits['1'] = {bit(Reply::parse), bit(Reply::parse)};
+  fits['2'] = {bit(Reply::bind), bit(Reply::bind)};
+  fits['3'] = {bit(Reply::close), bit(Reply::close)};
+  fits['t'] = {describe, 0};
+  fits['T'] = {columns, describe};
+  fits['n'] = {describe, describe};
+  fits['D'] = {both, 0};
+  fits['C'] = {both, execute};
+  fits['I'] = {both, execute};
+  fits['s'] = {execute, execute};
+  fits['G'] = {both, 0};
+  fits['H'] = {both, 0};
+  fits['d'] = {both, 0};
+  fits['c'] = {both, 0};
+  fits['V'] = {bit(Reply::function_call), 0};
+  return fits;
+}();
+
+bool ends_in_ready(Reply reply) {
+  return reply == Reply::query || reply == Reply::sync || reply == Reply::function_call;
+}
+
+}  // namespace
+
+std::optional<ReplyWalk::Broken> ReplyWalk::walk(Bytes bytes, LinkedClient* client,
+                                                 const session::Turn& turn) {
+  ByteBuffer nowhere;
+  Out out(client != nullptr ? client->client_scratch() : nowhere, ToClient{client});
+  Step step{client, out, turn};
+  while (!bytes.empty() && !broken_) {
+    bytes = bytes.subspan(partial_.empty() ? take(bytes, step) : gather(bytes, step));
+  }
+  out.flush();
+  return broken_;
+}
+
+// Gives how many bytes it used; all of them, when the rest is the beginning of a message.
+std::size_t ReplyWalk::take(Bytes rest, Step& step) {
+  if (body_left_ > 0) {
+    const auto piece = rest.first(std::min<std::size_t>(body_left_, rest.size()));
+    if (passing_ && step.client != nullptr) step.out.pass(piece);
+    body_left_ -= static_cast<std::uint32_t>(piece.size());
+    return piece.size();
+  }
+  MessageHeader header;
+  const auto read = read_header(rest, header);
+  if (read == HeaderRead::malformed) {
+    break_off(Reason::server_protocol_error, "a message of impossible length");
+    return rest.size();
+  }
+  if (read == HeaderRead::need_more || rest.size() < wanted(header)) {
+    partial_.assign(rest.begin(), rest.end());
+    return rest.size();
+  }
+  const auto there = rest.first(std::min(rest.size(), kHeaderBytes + header.body_bytes));
+  message(header, there, true, step);
+  return there.size();
+}
+
+std::size_t ReplyWalk::gather(Bytes rest, Step& step) {
+  MessageHeader header;
+  std::size_t used = 0;
+  const auto fill = [&](std::size_t goal) {
+    const auto count = std::min(goal - std::min(goal, partial_.size()), rest.size() - used);
+    partial_.insert(partial_.end(), rest.begin() + static_cast<std::ptrdiff_t>(used),
+                    rest.begin() + static_cast<std::ptrdiff_t>(used + count));
+    used += count;
+  };
+  fill(kHeaderBytes);
+  const auto read = read_header(partial_, header);
+  if (read == HeaderRead::need_more) return used;
+  if (read == HeaderRead::malformed) {
+    break_off(Reason::server_protocol_error, "a message of impossible length");
+    return rest.size();
+  }
+  fill(wanted(header));
+  if (partial_.size() < wanted(header)) return used;
+  const auto whole = std::move(partial_);
+  partial_ = {};
+  message(header, whole, false, step);
+  return used;
+}
+
+std::size_t ReplyWalk::wanted(const MessageHeader& header) {
+  switch (header.type) {
+    case 'Z':
+    case 'S': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kParameterBytesMax);
+    case 'E': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kErrorHeadBytes);
+    case 'C': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kTagBytes);
+    default: return kHeaderBytes;
+  }
+}
+
+void ReplyWalk::message(const MessageHeader& header, Bytes read, bool borrowed, Step& step) {
+  const auto verdict = judge(header, read.subspan(kHeaderBytes), step);
+  passing_ = verdict == Verdict::pass;
+  body_left_ = static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - read.size());
+  if (!passing_ || step.client == nullptr) return settle(step);
+  if (borrowed) {
+    step.out.pass(read);
+  } else {
+    ByteWriter(step.out.own()).bytes(read);
+  }
+  settle(step);
+}
+
+// Answers that were waiting for their turn follow at once what was before them, except in the
+// middle of a message.
+void ReplyWalk::settle(Step& step) {
+  if (body_left_ > 0 || broken_ || state_.owed.empty()) return;
+  const auto& front = state_.owed.front();
+  if (front.action != Action::fake && front.reply != Reply::copy_end) return;
+  if (step.client != nullptr) return settle_fakes(state_.owed, step.out.own());
+  ByteBuffer nowhere;
+  settle_fakes(state_.owed, nowhere);
+}
+
+ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Step& step) {
+  switch (header.type) {
+    case 'Z': return ready(body, step);
+    case 'S': return parameter_status(body, step);
+    case 'C': return command_complete(body, step);
+    case 'G': return copy_in(step);
+    case 'E': return error(body, step);
+    case 'A': return Verdict::pass;
+    case 'N':
+      return !state_.owed.empty() && state_.owed.front().action == Action::skip ? Verdict::drop
+                                                                               : Verdict::pass;
+    default: return reply(header.type, step);
+  }
+}
+
+ReplyWalk::Verdict ReplyWalk::reply(char type, Step&) {
+  const auto fit = kFits[static_cast<unsigned char>(type) & 127];
+  if (state_.owed.empty() || (fit.allowed & bit(state_.owed.front().reply)) == 0) {
+    return break_off(Reason::server_protocol_error,
+                     std::string("an answer that nobody asked for: '") + type + "'");
+  }
+  const auto& front = state_.owed.front();
+  const auto verdict = front.action == Action::skip ? Verdict::drop : Verdict::pass;
+  if ((fit.ends & bit(front.reply)) != 0) state_.owed.pop();
+  return verdict;
+}
+
+ReplyWalk::Verdict ReplyWalk::ready(Bytes body, Step& step) {
+  if (body.size() != 1) {
+    return break_off(Reason::server_protocol_error, "ReadyForQuery without a status");
+  }
+  if (state_.owed.empty() || !ends_in_ready(state_.owed.front().reply)) {
+    if (state_.doubtful) return late_ready(static_cast<char>(body[0]), step);
+    return break_off(Reason::server_protocol_error, "ReadyForQuery out of turn");
+  }
+  state_.status = static_cast<char>(body[0]);
+  state_.copying_in = false;
+  const bool skipped = state_.owed.front().action == Action::skip;
+  state_.owed.pop();
+  if (skipped) return Verdict::drop;
+  if (step.client != nullptr) step.client->ready(state_.status, step.turn);
+  return Verdict::pass;
+}
+
+// A Sync that might have been swallowed by a COPY was not. The client may have it; the server is
+// closed afterwards.
+ReplyWalk::Verdict ReplyWalk::late_ready(char status, Step& step) {
+  if (state_.owed.empty()) {
+    state_.status = status;
+    state_.skipping = false;
+    state_.unsynced = false;
+    if (step.client != nullptr) step.client->ready(status, step.turn);
+  }
+  return Verdict::pass;
+}
+
+ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
+  ByteReader reader(body);
+  const auto name = reader.cstring();
+  const auto value = reader.cstring();
+  if (!reader.ok()) {
+    return break_off(Reason::server_protocol_error, "a ParameterStatus without name or value");
+  }
+  if (!is_replayable_report(name)) {
+    for (auto& [known, text] : state_.reported) {
+      if (known == name) text = value;
+    }
+    return Verdict::pass;
+  }
+  const auto had = state_.have;
+  const auto* known = had->find(name);
+  if (step.client == nullptr) {
+    if (known == nullptr || *known != value) state_.have = had->with(name, value);
+    return Verdict::drop;
+  }
+  const auto believed = step.client->settings();
+  step.client->setting_reported(name, value);
+  const auto& now = step.client->settings();
+  if (known == nullptr || *known != value) {
+    state_.have = had == believed ? now : had->with(name, value);
+  }
+  const bool quiet = !state_.owed.empty() && state_.owed.front().action == Action::skip;
+  return quiet && now == believed ? Verdict::drop : Verdict::pass;
+}
+
+ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
+  const auto text = as_text(body);
+  const auto tag = text.substr(0, text.find('\0'));
+  state_.copying_in = false;
+  state_.swallowed_syncs = 0;
+  if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
+    if (!planted(Planted::statement_map_stale)) state_.statements.clear();
+    const bool all = tag == "DISCARD ALL";
+    if (all) state_.have = state_.have->without_custom();
+    const bool asked = !state_.owed.empty() && state_.owed.front().action == Action::forward;
+    if (step.client != nullptr && asked) {
+      step.client->statements_discarded();
+      if (all) step.client->session_discarded();
+    }
+    if (step.client == nullptr && all) state_.dirty = false;
+  }
+  return reply('C', step);
+}
+
+// From here to CopyDone or CopyFail the server reads copy data and swallows Syncs: those that were
+// already sent owe nothing any more.
+ReplyWalk::Verdict ReplyWalk::copy_in(Step& step) {
+  const auto verdict = reply('G', step);
+  if (verdict == Verdict::broken) return verdict;
+  state_.copying_in = true;
+  const bool extended = state_.owed.front().reply == Reply::execute;
+  for (std::size_t i = 1; i < state_.owed.size();) {
+    const auto kind = state_.owed.at(i).reply;
+    if (kind == Reply::copy_end) {
+      state_.copying_in = false;
+      break;
+    }
+    if (kind == Reply::sync) {
+      state_.owed.erase(i);
+      ++state_.swallowed_syncs;
+      // The server is still inside what this Sync was to end.
+      if (extended) state_.unsynced = true;
+    } else {
+      ++i;
+    }
+  }
+  return verdict;
+}
+
+ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
+  const auto fields = read_error(body).value_or(ErrorFields{});
+  if (fields.severity == "FATAL" || fields.severity == "PANIC") return fatal(fields, step);
+  if (state_.owed.empty()) {
+    return break_off(Reason::server_protocol_error, "an error that answers nothing");
+  }
+  if (state_.swallowed_syncs > 0) state_.doubtful = true;
+  state_.copying_in = false;
+  const auto& front = state_.owed.front();
+  if (!ends_in_ready(front.reply)) return statement_error(fields, step);
+  if (front.action == Action::skip) {
+    if (step.client != nullptr && front.reply == Reply::query) {
+      step.client->replay_failed(fields.message);
+    }
+    return Verdict::drop;
+  }
+  return replace_error(front, fields, step) ? Verdict::replaced : Verdict::pass;
+}
+
+// An error in the extended protocol: the server ignores everything up to the next Sync, so nothing
+// before that is owed any more, and what was to change the session's statements did not.
+ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& step) {
+  if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
+  const bool replaced = replace_error(state_.owed.front(), fields, step);
+  skip_to_sync(step);
+  return replaced ? Verdict::replaced : Verdict::pass;
+}
+
+ReplyWalk::Verdict ReplyWalk::fatal(const ErrorFields& fields, Step& step) {
+  if (step.client != nullptr) step.client->fatal_forwarded();
+  const bool shutdown = fields.sqlstate.starts_with("57P");
+  break_off(shutdown ? Reason::server_shutdown : Reason::server_lost, std::string(fields.message));
+  return Verdict::pass;
+}
+
+bool ReplyWalk::replace_error(const OwedReply& front, const ErrorFields& fields, Step& step) {
+  if (front.error == Reason::none || step.client == nullptr) return false;
+  const bool duplicate = front.error == Reason::duplicate_statement;
+  if (!duplicate && front.error != Reason::unknown_statement) {
+    write_error(step.out.own(), front.error, "ERROR", front.name);
+    return true;
+  }
+  const bool provoked = duplicate && front.reply != Reply::parse;
+  if (!provoked && fields.sqlstate != info(front.error).sqlstate) return false;
+  const auto* what = duplicate ? "already exists" : "does not exist";
+  write_error(step.out.own(),
+              ErrorText{.sqlstate = info(front.error).sqlstate,
+                        .message = "prepared statement \"" + front.name + "\" " + what});
+  return true;
+}
+
+void ReplyWalk::skip_to_sync(Step& step) {
+  std::size_t skipped = 1;
+  while (skipped < state_.owed.size() && state_.owed.at(skipped).reply != Reply::sync) ++skipped;
+  state_.skipping = skipped == state_.owed.size();
+  for (auto i = skipped; i-- > 0;) undo(state_.owed.at(i), i == 0, step);
+  for (; skipped > 0; --skipped) state_.owed.pop();
+}
+
+// Undone from the last to the first, so that each finds the map as it left it.
+void ReplyWalk::undo(const OwedReply& request, bool failed, Step& step) {
+  const bool asked_server = request.action != Action::fake;
+  if (request.statement != nullptr && asked_server && request.reply == Reply::parse) {
+    if (request.statement->server_name.empty()) {
+      state_.unnamed.reset();
+    } else {
+      state_.statements.remove(request.statement->key);
+    }
+  }
+  if (request.statement != nullptr && asked_server && request.reply == Reply::close) {
+    state_.statements.add(request.statement);
+  }
+  if (step.client != nullptr && request.action != Action::skip) {
+    step.client->undone(request, failed);
+  }
+}
+
+ReplyWalk::Verdict ReplyWalk::break_off(Reason reason, std::string detail) {
+  broken_ = Broken{reason, std::move(detail)};
+  return Verdict::broken;
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,317 @@
+// Prepared statements of the extended protocol. A client's name stands for a Statement; a server
+// knows that Statement by a name made from its content. A Parse goes out only where the server
+// lacks it; before a Bind or Describe it is put there unseen. Whatever PostgreSQL would refuse is
+// sent on in a form that PostgreSQL refuses, so that the transaction fails with it.
+#include "postgres/messages.h"
+#include "postgres/pins.h"
+#include "postgres/replan.h"
+#include "postgres/request_messages.h"
+#include "postgres/request_walk.h"
+
+namespace tidegate::postgres {
+namespace {
+
+void write_head(ByteBuffer& out, char type, std::size_t body_bytes) {
+  ByteWriter(out).u8(static_cast<std::uint8_t>(type)).be32(
+      static_cast<std::uint32_t>(body_bytes + 4));
+}
+
+}  // namespace
+
+// --- Parse ---
+
+bool RequestWalk::parse(Bytes message) {
+  ByteReader reader(message.subspan(kHeaderBytes));
+  const auto name = reader.cstring();
+  if (!reader.ok()) return violation("a Parse without a name"), true;
+  // Literals are read under the settings of the moment of Parse: those must be known.
+  if (session_.settings_in_flight_ && !state().owed.empty()) return stall();
+  ++session_.traffic_.client_parses;
+  return name.empty() ? parse_unnamed(message, reader.rest())
+                      : parse_named(message, name, reader.rest());
+}
+
+bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
+  auto& known = session_.unnamed_;
+  auto statement = session_.workshop_.statements.intern(text_and_types, *session_.settings_,
+                                                        Naming::unnamed);
+  if (session_.holds_large_unnamed_) {
+    session_.holds_large_unnamed_ = false;
+    if (!session_.pinned_) session_.unpin();
+  }
+  auto& owed = owe(Reply::parse);
+  owed.before = std::move(known);
+  owed.statement = statement;
+  state().unnamed = statement;
+  known = std::move(statement);
+  extended_sent('P', message);
+  to_server_.pass(message);
+  return true;
+}
+
+bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
+  if (const auto known = session_.names_.find(name)) {
+    if (unsettled()) return stall();
+    // PostgreSQL finds its own faults first: a text that is wrong, a failed transaction.
+    need_statement(known);
+    write_parse(to_server_.own(), known->server_name, text_and_types);
+    auto& owed = owe(Reply::parse);
+    owed.error = Reason::duplicate_statement;
+    owed.name = name;
+    extended_sent('P', {});
+    return true;
+  }
+  if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
+    return refuse(Reason::statements_full, name);
+  }
+  const auto statement = session_.workshop_.statements.intern(
+      text_and_types, *session_.settings_, Naming::named);
+  session_.names_.set(name, statement);
+  if (may_fake_parse(statement)) {
+    auto& owed = owe(Reply::parse, Action::fake);
+    owed.name = stored_name(name);
+    owed.statement = statement;
+    drop_segment(state());
+    return true;
+  }
+  return send_parse(statement, Action::forward, stored_name(name));
+}
+
+// In a failed transaction PostgreSQL would refuse the Parse; whether it is failed is not known
+// while the end of an earlier request is owed.
+bool RequestWalk::may_fake_parse(const StatementRef& statement) const {
+  auto& server = session_.server_->state();
+  return server.status != 'E' && server.owed.readies() == 0 &&
+         server.statements.touch(statement->key);
+}
+
+bool RequestWalk::send_parse(const StatementRef& statement, Action action, std::string_view name) {
+  auto& server = state();
+  auto& out = to_server_.own();
+  const auto close = [&](const StatementRef& old) {
+    write_close_statement(out, old->server_name);
+    owe(Reply::close, Action::skip).statement = old;
+  };
+  if (server.statements.holds(statement->key)) {
+    server.statements.remove(statement->key);
+    close(statement);
+  }
+  if (const auto oldest = server.statements.evict()) close(oldest);
+  write_parse(out, statement->server_name, statement->text_and_types);
+  auto& owed = owe(Reply::parse, action);
+  owed.statement = statement;
+  owed.name = name;
+  server.statements.add(statement);
+  ++session_.traffic_.server_parses;
+  extended_sent('P', {});
+  return true;
+}
+
+// A text that is too long to keep cannot be put on another server: the session stays with this
+// one, and the statement lives there under the client's own name.
+bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
+  ByteReader reader(part.subspan(kHeaderBytes));
+  const auto name = reader.cstring();
+  if (!reader.ok()) return too_large("a Parse with an endless name"), true;
+  if (session_.settings_in_flight_ && !state().owed.empty()) return stall();
+  const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
+  const auto reason = taken ? Reason::duplicate_statement : session_.pin("large statement");
+  if (reason != Reason::none) {
+    session_.streaming_ = Session::Streaming::discard;
+    return refuse(reason, name);
+  }
+  state().dirty = true;
+  auto& owed = owe(Reply::parse);
+  owed.name = name;
+  if (name.empty()) {
+    owed.before = std::move(session_.unnamed_);
+    session_.unnamed_.reset();
+    session_.holds_large_unnamed_ = true;
+    state().unnamed.reset();
+  } else {
+    session_.pinned_ = true;
+  }
+  extended_sent(header.type, {});
+  to_server_.pass(part);
+  return true;
+}
+
+// --- Bind and Describe ---
+
+bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
+  ByteReader reader(part.subspan(kHeaderBytes));
+  const auto portal = reader.cstring();
+  const auto name = reader.cstring();
+  if (!reader.ok()) return violation("a Bind without its names"), true;
+  ++session_.traffic_.binds;
+  if (name.empty()) return bind_unnamed(part);
+  const auto statement = session_.names_.find(name);
+  if (statement == nullptr) return bind_unknown(part, name);
+  if (const auto reason = pin_for(statement->effects); reason != Reason::none) {
+    return refuse(reason, {});
+  }
+  const bool opens_segment = state().at_rest() && reader.remaining() <= kSegmentBytesMax;
+  need_statement(statement);
+  auto& owed = owe(Reply::bind);
+  owed.statement = statement;
+  owed.error = Reason::unknown_statement;
+  owed.name = name;
+  auto& out = to_server_.own();
+  const auto begin = out.size();
+  write_head(out, 'B', header.body_bytes - name.size() + statement->server_name.size());
+  ByteWriter(out).cstring(portal).cstring(statement->server_name);
+  to_server_.pass(reader.rest());
+  state().unsynced = true;
+  if (opens_segment && session_.body_left_ == 0) {
+    keep_segment(state(), statement, Bytes(out).subspan(begin));
+  } else {
+    drop_segment(state());
+  }
+  return true;
+}
+
+bool RequestWalk::bind_unnamed(Bytes part) {
+  if (session_.unnamed_ != nullptr) {
+    if (const auto reason = pin_for(session_.unnamed_->effects); reason != Reason::none) {
+      return refuse(reason, {});
+    }
+  }
+  need_unnamed();
+  owe(Reply::bind);
+  extended_sent('B', {});
+  to_server_.pass(part);
+  return true;
+}
+
+// The server does not know the name either (or, when the session is pinned, it may know it from a
+// PREPARE in SQL): its own error is the right one.
+bool RequestWalk::bind_unknown(Bytes part, std::string_view name) {
+  if (unsettled()) return stall();
+  if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
+  owe(Reply::bind);
+  extended_sent('B', {});
+  to_server_.pass(part);
+  return true;
+}
+
+bool RequestWalk::describe(Bytes message) {
+  ByteReader reader(message.subspan(kHeaderBytes));
+  const auto kind = reader.u8();
+  const auto name = reader.cstring();
+  if (!reader.ok()) return violation("a Describe without a name"), true;
+  const auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
+  if (kind == 'S' && !name.empty() && statement == nullptr) {
+    if (unsettled()) return stall();
+    if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
+  }
+  if (kind == 'S' && name.empty()) need_unnamed();
+  if (statement == nullptr) {
+    owe(Reply::describe);
+    extended_sent(kind == 'P' ? 'D' : 'd', message);
+    to_server_.pass(message);
+    return true;
+  }
+  need_statement(statement);
+  auto& owed = owe(Reply::describe);
+  owed.error = Reason::unknown_statement;
+  owed.name = name;
+  write_describe_statement(to_server_.own(), statement->server_name);
+  extended_sent('d', {});
+  return true;
+}
+
+void RequestWalk::need_statement(const StatementRef& statement) {
+  if (!state().statements.touch(statement->key)) send_parse(statement, Action::skip, {});
+}
+
+// The unnamed statement outlives its transaction and dies with the next unnamed Parse or simple
+// query. On a server that others used since, it is put back from the session's copy, or what they
+// left is taken away.
+void RequestWalk::need_unnamed() {
+  auto& server = state();
+  const auto& unnamed = session_.unnamed_;
+  if (session_.holds_large_unnamed_ || (unnamed != nullptr && server.unnamed == unnamed)) return;
+  auto& out = to_server_.own();
+  if (unnamed == nullptr) {
+    write_close_statement(out, {});
+    owe(Reply::close, Action::skip);
+  } else {
+    write_parse(out, {}, unnamed->text_and_types);
+    owe(Reply::parse, Action::skip).statement = unnamed;
+    ++session_.traffic_.server_parses;
+  }
+  server.unnamed = unnamed;
+  extended_sent('P', {});
+}
+
+// --- Close ---
+
+bool RequestWalk::close(Bytes message) {
+  ByteReader reader(message.subspan(kHeaderBytes));
+  const auto kind = reader.u8();
+  const auto name = reader.cstring();
+  if (!reader.ok()) return violation("a Close without a name"), true;
+  if (!server_linked()) {
+    if (kind == 'S') name.empty() ? session_.unnamed_.reset() : void(session_.names_.erase(name));
+    write_close_complete(to_client_.own());
+    return true;
+  }
+  drop_segment(state());
+  if (kind == 'S' && !name.empty()) {
+    auto known = session_.names_.erase(name);
+    if (known != nullptr || !session_.pinned_) {
+      auto& owed = owe(Reply::close, Action::fake);
+      owed.name = stored_name(name);
+      owed.before = std::move(known);
+      return true;
+    }
+  }
+  auto& owed = owe(Reply::close);
+  if (kind == 'S' && name.empty()) {
+    owed.before = std::move(session_.unnamed_);
+    session_.unnamed_.reset();
+    state().unnamed.reset();
+  }
+  extended_sent('C', {});
+  to_server_.pass(message);
+  return true;
+}
+
+// --- Common ---
+
+Reason RequestWalk::pin_for(const sql::Effects& effects) {
+  if (effects.none()) return Reason::none;
+  const auto why = pin_reason(effects, *session_.settings_, *session_.at_startup_);
+  if (!why.empty()) {
+    const auto reason = session_.pin(why);
+    if (reason != Reason::none) return reason;
+    session_.pinned_ = true;
+    state().dirty = true;
+  }
+  session_.settings_in_flight_ |= may_change_settings(effects);
+  session_.restore_ |= effects.has(sql::Effect::reset_all) || effects.has(sql::Effect::discard_all);
+  return Reason::none;
+}
+
+// In the place of the request goes one that fails, and the client reads our error instead of its.
+bool RequestWalk::refuse(Reason reason, std::string_view detail) {
+  auto& owed = owe(Reply::describe);
+  owed.error = reason;
+  owed.name = detail;
+  write_describe_statement(to_server_.own(), kNoSuchStatement);
+  extended_sent('d', {});
+  return true;
+}
+
+// Requests of earlier segments may still fail, and with them what the session believes about its
+// names.
+bool RequestWalk::unsettled() const { return session_.server_->state().owed.readies() > 0; }
+
+// Waits for the replies that settle it. A server keeps replies back until a Sync or a Flush.
+bool RequestWalk::stall() {
+  session_.stalled_ = true;
+  if (state().unsynced) write_flush(to_server_.own());
+  return false;
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,106 @@
+// From a client to its server: walks the stream of requests for the length of one step. A message
+// that lies whole in what came is dealt with in place; one that is cut is kept until it is
+// complete, or, when it is large, passes by in pieces. Neighbours that pass unchanged leave in one
+// write.
+//
+// Every request that will be answered gets an entry in the server's queue of owed replies here,
+// and nowhere else.
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+#include "base/bytes.h"
+#include "base/reason.h"
+#include "postgres/framing.h"
+#include "postgres/outbox.h"
+#include "postgres/session.h"
+
+namespace tidegate::postgres {
+
+class RequestWalk {
+ public:
+  RequestWalk(Session& session, const session::Turn& turn);
+  ~RequestWalk();
+
+  // Gives how many bytes it took.
+  std::size_t run(Bytes bytes);
+  // Deals with the message in the session's stash, which had to wait.
+  void retry();
+
+ private:
+  struct ToServer {
+    Session& session;
+    void operator()(Bytes bytes) const { session.server_->send(bytes); }
+  };
+  struct ToClient {
+    Session& session;
+    void operator()(Bytes bytes) const { session.port_.to_client(bytes); }
+  };
+
+  // --- Framing: request_walk.cc. `false`: not now, nothing was done. ---
+  std::size_t take(Bytes rest);
+  std::size_t fill_stash(Bytes rest);
+  bool deal_with_stash(const MessageHeader& header);
+  std::size_t stream(Bytes rest);
+  bool whole(const MessageHeader& header, Bytes message);
+  bool begin(const MessageHeader& header, Bytes part);
+  bool discard(const MessageHeader& header, Bytes part);
+  void end_of_stream();
+  void violation(std::string_view detail);
+  void too_large(std::string_view detail);
+
+  // --- One function per request: request_walk.cc ---
+  bool dispatch(const MessageHeader& header, Bytes message);
+  bool execute(Bytes message);
+  bool sync(Bytes message);
+  bool flush_request(Bytes message);
+  bool function_call(Bytes message);
+  bool copy_data(Bytes message);
+  bool copy_end(Bytes message);
+  void terminate();
+
+  // --- Simple queries: request_query.cc ---
+  bool query(Bytes message);
+  bool query_with_effects(Bytes message, const sql::Effects& effects);
+  bool deallocate(const sql::Effects& effects);
+  bool begin_query(const MessageHeader& header, Bytes part);
+  void end_query();
+  void send_query(Bytes message);
+  bool refuse_query(Reason reason, std::string_view detail);
+
+  // --- Prepared statements: request_statements.cc ---
+  bool parse(Bytes message);
+  bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
+  bool parse_unnamed(Bytes message, Bytes text_and_types);
+  bool begin_parse(const MessageHeader& header, Bytes part);
+  bool bind(const MessageHeader& header, Bytes part);
+  bool bind_unnamed(Bytes part);
+  bool bind_unknown(Bytes part, std::string_view name);
+  bool describe(Bytes message);
+  bool close(Bytes message);
+  bool send_parse(const StatementRef& statement, Action action, std::string_view name);
+  void need_statement(const StatementRef& statement);
+  void need_unnamed();
+  bool may_fake_parse(const StatementRef& statement) const;
+  // Gives the reason why the statement cannot be allowed, or Reason::none.
+  Reason pin_for(const sql::Effects& effects);
+  bool refuse(Reason reason, std::string_view detail);
+  bool unsettled() const;
+  bool stall();
+
+  // --- Common ---
+  bool need_server();
+  ServerState& state() { return session_.server_->state(); }
+  OwedReply& owe(Reply reply, Action action = Action::forward);
+  void extended_sent(char type, Bytes message);
+  bool server_linked() const { return session_.server_ != nullptr; }
+
+  Session& session_;
+  const session::Turn& turn_;
+  ByteBuffer held_;  // a message out of the stash, until what passes of it is written
+  Outbox<ToServer> to_server_;
+  Outbox<ToClient> to_client_;
+};
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,44 @@
+// What a route's clients are told at login without asking a server: everything that a fresh server
+// reports, and for each set of startup parameters that was tried before, what PostgreSQL made of
+// it. Immutable: a newer one takes its place.
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "postgres/messages.h"
+#include "postgres/settings.h"
+#include "session/conversation.h"
+
+namespace tidegate::postgres {
+
+class RouteSnapshot;
+using RouteSnapshotRef = std::shared_ptr<const RouteSnapshot>;
+
+class RouteSnapshot final : public session::Snapshot {
+ public:
+  explicit RouteSnapshot(Parameters reported);
+
+  const Parameters& reported() const { return reported_; }
+  const SettingsRef& defaults() const { return defaults_; }
+
+  // The settings that a client asked for, in PostgreSQL's spelling; null when only a server can
+  // tell. An application name is known as it stands, if it is plain.
+  SettingsRef known(const Parameters& asked) const;
+  // What of it a server must be asked about.
+  Parameters unknown(const Parameters& asked) const;
+  // Remembers the answer for `asked` (the oldest of many is forgotten).
+  RouteSnapshotRef with(const Parameters& asked, SettingsRef answer) const;
+
+ private:
+  struct Accepted {
+    Parameters asked;
+    SettingsRef answer;
+  };
+
+  Parameters reported_;
+  SettingsRef defaults_;
+  std::vector<Accepted> accepted_;
+};
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,288 @@
+#include "postgres/session.h"
+
+#include <utility>
+
+#include "base/planted.h"
+#include "postgres/messages.h"
+#include "postgres/replan.h"
+#include "postgres/request_walk.h"
+
+namespace tidegate::postgres {
+namespace {
+
+std::uint64_t microseconds(Duration duration) {
+  return static_cast<std::uint64_t>(duration.count() / 1000);
+}
+
+}  // namespace
+
+Session::Session(session::ClientPort& port, Workshop& workshop,
+                 const session::Destination& destination, SettingsRef settings,
+                 SettingsRef at_startup)
+    : port_(port),
+      workshop_(workshop),
+      rules_(*destination.rules),
+      traffic_(*destination.traffic),
+      settings_(std::move(settings)),
+      at_startup_(std::move(at_startup)) {}
+
+Session::~Session() { detach(); }
+
+// --- Requests ---
+
+std::size_t Session::from_client(Bytes bytes, const session::Turn& turn) {
+  const auto taken = RequestWalk(*this, turn).run(bytes);
+  traffic_.bytes_from_clients += taken;
+  if (server_ != nullptr && can_release()) release();
+  return taken;
+}
+
+// A message that was kept while it had to wait.
+void Session::resume(const session::Turn& turn) {
+  if (stash_.empty() || !wants_input()) return;
+  RequestWalk(*this, turn).retry();
+}
+
+void Session::ask_for_server(const session::Turn& turn) {
+  waiting_ = true;
+  asked_at_ = turn.now;
+  const auto kind =
+      rules_.mode == PoolMode::session ? HoldKind::session : HoldKind::transaction;
+  port_.want_server(kind, settings_->tag());
+}
+
+// --- A server is given, or not ---
+
+void Session::linked(ServerConversation& server, const session::Turn& turn) {
+  waiting_ = false;
+  server_ = &server;
+  server.link(*this);
+  if (rules_.mode == PoolMode::session) server.state().dirty = true;
+  ++traffic_.assignments;
+  traffic_.wait_us += microseconds(turn.now - asked_at_);
+  transaction_since_ = turn.now;
+  settle_settings();
+  resume(turn);
+}
+
+// In the same write as the client's own bytes, unless the server might refuse: a SET that fails
+// before an INSERT that succeeds would be a wrong answer.
+void Session::settle_settings() {
+  auto& state = server_->state();
+  if (same(state.have, settings_)) {
+    settings_ = state.have;  // equal values become one object
+    return;
+  }
+  const auto commands = replay(*state.have, *settings_);
+  if (commands.sql.empty() || planted(Planted::settings_not_replayed)) return;
+  ByteBuffer query;
+  write_query(query, commands.sql);
+  state.owed.push(Reply::query, Action::skip);
+  state.have = settings_;
+  state.unnamed.reset();
+  settling_ = commands.needs_reply;
+  ++traffic_.settings_replays;
+  server_->send(query);
+}
+
+void Session::refused(Reason reason, std::string_view detail, const session::Turn& turn) {
+  if (!std::exchange(waiting_, false)) return;
+  refusal_ = reason;
+  ByteBuffer error;
+  write_error(error, reason, "ERROR", detail);
+  port_.to_client(error);
+  resume(turn);
+  finish_if_done();
+}
+
+void Session::server_lost(Reason reason, std::string_view detail) {
+  detach();
+  if (fatal_forwarded_) return close(reason, session::Farewell::flush);
+  fail(reason, detail);
+}
+
+// --- Replies ---
+
+void Session::setting_reported(std::string_view name, std::string_view value) {
+  const auto* known = settings_->find(name);
+  if (known != nullptr && *known == value) return;
+  settings_ = settings_->with(name, value);
+  if (same_setting(name, "application_name")) port_.application_name_changed(value);
+}
+
+void Session::undone(const OwedReply& request, bool failed) {
+  switch (request.reply) {
+    case Reply::parse:
+      if (request.error != Reason::none) return;
+      if (!request.name.empty()) {
+        names_.erase(request.name);
+      } else {
+        unnamed_ = failed ? nullptr : request.before;
+      }
+      return;
+    case Reply::close:
+      if (request.before == nullptr) return;
+      if (!request.name.empty()) {
+        names_.set(request.name, request.before);
+      } else {
+        unnamed_ = request.before;
+      }
+      return;
+    case Reply::query:
+      unnamed_ = request.before;
+      return;
+    default: return;
+  }
+}
+
+void Session::statements_discarded() { names_.clear(); }
+
+// Nothing that was left on the server is there any more, unless something is already on its way
+// to it again.
+void Session::session_discarded() {
+  if (server_->state().owed.size() > 2) return;
+  unnamed_.reset();
+  if (pinned_ || holds_large_unnamed_) {
+    pinned_ = false;
+    holds_large_unnamed_ = false;
+    unpin();
+  }
+  if (rules_.mode != PoolMode::session) server_->state().dirty = false;
+}
+
+void Session::replay_failed(std::string_view message) {
+  settling_ = false;
+  const std::string detail(message);
+  drop(Reason::settings_replay_failed);
+  fail(Reason::settings_replay_failed, detail);
+}
+
+void Session::ready(char status, const session::Turn& turn) {
+  ++traffic_.queries;
+  traffic_.query_us += microseconds(turn.now - query_since_);
+  query_since_ = turn.now;
+  if (status != 'I') return;
+  ++traffic_.transactions;
+  traffic_.transaction_us += microseconds(turn.now - transaction_since_);
+  transaction_since_ = turn.now;
+}
+
+void Session::replies_walked(const session::Turn& turn) {
+  stalled_ = false;
+  if (server_ == nullptr) return;
+  const auto& state = server_->state();
+  if (state.owed.empty()) {
+    settling_ = false;
+    settings_in_flight_ = false;
+    if (restore_) restore_startup_settings();
+  }
+  if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
+      state.status != 'I') {
+    return fail(Reason::feature_refused, "transactions of several statements in statement mode");
+  }
+  if (can_release()) release();
+  resume(turn);
+  finish_if_done();
+}
+
+// PostgreSQL resets to what the client asked for when it connected; the server, which another
+// client may have opened, resets to its own.
+void Session::restore_startup_settings() {
+  restore_ = false;
+  if (at_startup_->entries().empty() || server_->state().status == 'E') return;
+  const auto wanted = settings_->with_all(*at_startup_);
+  ByteBuffer reports;
+  for (const auto& entry : wanted->entries()) {
+    const auto* told = settings_->find(entry.name);
+    if (!entry.custom && (told == nullptr || *told != entry.value)) {
+      write_parameter_status(reports, entry.name, entry.value);
+    }
+  }
+  if (!reports.empty()) port_.to_client(reports);
+  settings_ = wanted;
+  server_->state().have = server_->state().have->without_custom();
+  settle_settings();
+}
+
+// --- Letting go ---
+
+bool Session::can_release() const {
+  const auto& state = server_->state();
+  if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
+  return state.at_rest() && streaming_ == Streaming::none && !pinned_ && !holds_large_unnamed_ &&
+         !settling_ && rules_.mode != PoolMode::session;
+}
+
+void Session::release() {
+  if (server_->state().doubtful) return drop(Reason::unclean);
+  drop_segment(server_->state());
+  detach();
+  port_.release_server();
+}
+
+void Session::drop(Reason reason) {
+  detach();
+  port_.drop_server(reason);
+}
+
+void Session::detach() {
+  if (server_ == nullptr) return;
+  const bool inside = streaming_ == Streaming::forward || streaming_ == Streaming::query;
+  if (restore_ || settling_) server_->state().dirty = true;
+  server_->unlink(inside);
+  server_ = nullptr;
+}
+
+void Session::client_finished(const session::Turn&) {
+  finished_ = true;
+  finish_if_done();
+}
+
+// The client has closed its sending side: it gets what it is still owed, then the end. What can
+// never be answered (half a message, a pipeline without its Sync) ends it at once.
+void Session::finish_if_done() {
+  if (!finished_ || closed_ || waiting_ || settling_) return;
+  if (server_ != nullptr && server_->state().owed.readies() > 0) return;
+  close(Reason::client_gone, session::Farewell::flush);
+}
+
+void Session::client_lost() {
+  closed_ = true;
+  detach();
+}
+
+bool Session::at_rest() const {
+  return server_ == nullptr && !waiting_ && stash_.empty() && streaming_ == Streaming::none &&
+         !discarding_;
+}
+
+void Session::dismiss(Reason reason) { fail(reason, {}); }
+
+void Session::fail(Reason reason, std::string_view detail) {
+  if (closed_) return;
+  ByteBuffer error;
+  write_error(error, reason, "FATAL", detail);
+  port_.to_client(error);
+  close(reason, session::Farewell::flush);
+}
+
+void Session::close(Reason reason, session::Farewell how) {
+  if (std::exchange(closed_, true)) return;
+  port_.close_client(reason, how);
+}
+
+// --- Pins ---
+
+Reason Session::pin(std::string_view why) {
+  if (pinned_ || holds_large_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
+  if (!rules_.pins_allowed) return Reason::feature_refused;
+  if (!port_.hold_changed(HoldKind::pin, why)) return Reason::pins_full;
+  ++traffic_.pins;
+  return Reason::none;
+}
+
+void Session::unpin() {
+  if (rules_.mode != PoolMode::session) port_.hold_changed(HoldKind::transaction, {});
+}
+
+}  // namespace tidegate::postgres

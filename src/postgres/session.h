@@ -1,0 +1,111 @@
+// What a logged-in client believes it has: its settings, its prepared statements, its place in a
+// transaction. A session outlives any one server. It asks for a server when a request needs one,
+// puts its settings in place there, and lets go when the transaction is over and nothing is owed.
+//
+// An idle session owns this object and its map of statements, and no buffer.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "postgres/conversations.h"
+#include "postgres/linked_client.h"
+#include "postgres/server_conversation.h"
+#include "postgres/statement_names.h"
+#include "session/conversation.h"
+#include "sql/postgres_scanner.h"
+
+namespace tidegate::postgres {
+
+class Session final : public LinkedClient {
+ public:
+  // `settings`: what the client was told at its login. `at_startup`: those of them that it asked
+  // for itself; RESET goes back to them.
+  Session(session::ClientPort& port, Workshop& workshop, const session::Destination& destination,
+          SettingsRef settings, SettingsRef at_startup);
+  ~Session() override;
+
+  // --- From the proxy; see session::ClientConversation ---
+  std::size_t from_client(Bytes bytes, const session::Turn& turn);
+  bool wants_input() const { return !waiting_ && !settling_ && !stalled_ && !closed_; }
+  void client_finished(const session::Turn& turn);
+  void client_lost();
+  void linked(ServerConversation& server, const session::Turn& turn);
+  void refused(Reason reason, std::string_view detail, const session::Turn& turn);
+  void server_lost(Reason reason, std::string_view detail);
+  void dismiss(Reason reason);
+  bool at_rest() const;
+  int prepared_statements() const { return static_cast<int>(names_.size()); }
+
+  // --- From the walk of replies ---
+  void to_client(Bytes bytes) override { port_.to_client(bytes); }
+  ByteBuffer& client_scratch() override { return workshop_.to_client; }
+  const SettingsRef& settings() const override { return settings_; }
+  void setting_reported(std::string_view name, std::string_view value) override;
+  void undone(const OwedReply& request, bool failed) override;
+  void statements_discarded() override;
+  void session_discarded() override;
+  void replay_failed(std::string_view message) override;
+  void fatal_forwarded() override { fatal_forwarded_ = true; }
+  void ready(char status, const session::Turn& turn) override;
+  void replies_walked(const session::Turn& turn) override;
+
+ private:
+  friend class RequestWalk;
+
+  // What becomes of the rest of a message that is passing by in pieces.
+  enum class Streaming : std::uint8_t { none, forward, query, discard };
+
+  void settle_settings();
+  void restore_startup_settings();
+  void ask_for_server(const session::Turn& turn);
+  void resume(const session::Turn& turn);
+  bool can_release() const;
+  void release();
+  void drop(Reason reason);
+  void detach();
+  void finish_if_done();
+  void fail(Reason reason, std::string_view detail);
+  void close(Reason reason, session::Farewell how);
+  // Gives the reason why not, or Reason::none.
+  Reason pin(std::string_view why);
+  void unpin();
+
+  session::ClientPort& port_;
+  Workshop& workshop_;
+  const session::RouteRules& rules_;
+  session::Traffic& traffic_;
+  ServerConversation* server_ = nullptr;
+
+  SettingsRef settings_;
+  SettingsRef at_startup_;
+  StatementNames names_;
+  StatementRef unnamed_;
+
+  ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
+  std::unique_ptr<sql::PostgresScanner> scanner_;  // of a text that is passing in pieces
+  std::uint32_t body_left_ = 0;                    // of the message that is passing in pieces
+  Streaming streaming_ = Streaming::none;
+
+  Instant asked_at_{};
+  Instant transaction_since_{};
+  Instant query_since_{};
+
+  Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
+
+  bool waiting_ = false;          // for a server
+  bool settling_ = false;         // for the reply to settings that may be refused
+  bool stalled_ = false;          // for replies that decide what the next message means
+  bool finished_ = false;         // the client sends no more
+  bool closed_ = false;           // close_client was called
+  bool fatal_forwarded_ = false;  // the server said the last word
+  bool discarding_ = false;       // after a refusal: everything up to the next Sync
+  bool pinned_ = false;           // state was left on the server
+  bool holds_large_unnamed_ = false;  // an unnamed statement that is too long to keep
+  bool settings_in_flight_ = false;   // something was sent that may change what is reported
+  bool restore_ = false;              // RESET ALL or DISCARD ALL was sent
+};
+
+}  // namespace tidegate::postgres

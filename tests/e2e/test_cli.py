@@ -1,0 +1,120 @@
+"""The command line: serve with a URL, with TOML, with pgbouncer.ini; check; what goes wrong."""
+import os
+import subprocess
+
+import psycopg
+import pytest
+
+from support.gate import PROGRAM, configuration
+
+
+def run(*arguments, environment=None):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=30,
+                          env={**os.environ, **(environment or {})})
+
+
+def url_of(database):
+    return database.postgres.url(database.user, database.password.replace(" ", "%20"),
+                                 database.name)
+
+
+def test_serve_upstream_needs_no_file(start_gate, database):
+    gate = start_gate(["--upstream", url_of(database)])
+    assert gate.host == "127.0.0.1"
+    with gate.connect() as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (database.user,)
+    with pytest.raises(psycopg.OperationalError):
+        gate.connect(password="not this one")
+
+
+def test_serve_takes_database_url(start_gate, database):
+    gate = start_gate([], environment={"DATABASE_URL": url_of(database)})
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_a_password_in_argv_is_overwritten(start_gate, database):
+    gate = start_gate(["--upstream", url_of(database)])
+    with open(f"/proc/{gate.pid}/cmdline", "rb") as cmdline:
+        assert b"s3cret" not in cmdline.read()
+
+
+def test_serve_pgbouncer_ini(start_gate, database, tmp_path):
+    postgres = database.postgres
+    users = tmp_path / "userlist.txt"
+    users.write_text(f'"{database.user}" "{database.password}"\n')
+    ini = tmp_path / "pgbouncer.ini"
+    ini.write_text(f"""
+        [databases]
+        {database.name} = host={postgres.host} port={postgres.port} pool_size=3
+        alias = host={postgres.host} port={postgres.port} dbname={database.name}
+        [pgbouncer]
+        listen_addr = 127.0.0.1
+        listen_port = 6432
+        auth_type = scram-sha-256
+        auth_file = {users}
+        pool_mode = transaction
+        max_client_conn = 50
+        server_round_robin = 1
+        ignore_startup_parameters = extra_float_digits
+        admin_users = {database.user}
+    """)
+    gate = start_gate(["--config", str(ini)])
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with gate.connect(dbname="alias") as connection:
+        assert connection.execute("SELECT current_database()").fetchone() == (database.name,)
+
+
+def test_secrets_come_from_the_environment(start_gate, database, tmp_path):
+    file = tmp_path / "tidegate.toml"
+    file.write_text(configuration(database, users={database.user: {"password": "${APP_PASSWORD}"}}))
+    gate = start_gate(["--config", str(file)], environment={"APP_PASSWORD": database.password})
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_check_accepts_what_serve_accepts(database, tmp_path):
+    file = tmp_path / "good.toml"
+    file.write_text(configuration(database))
+    assert run("check", file).returncode == 0
+
+
+def test_check_names_line_column_and_the_word_that_was_meant(database, tmp_path):
+    file = tmp_path / "bad.toml"
+    text = configuration(database).replace("pool_size", "pool_sise")
+    file.write_text(text)
+    done = run("check", file)
+    assert done.returncode != 0
+    line = text[:text.index("pool_sise")].count("\n") + 1
+    assert f"bad.toml:{line}:1" in done.stdout + done.stderr
+    assert "pool_size" in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("text", ["listen = [", "workers = -3", 'workers = "many"', "[nonsense]\na = 1"])
+def test_serve_refuses_a_bad_file(tmp_path, text):
+    file = tmp_path / "bad.toml"
+    file.write_text(text)
+    done = run("serve", "--config", file)
+    assert done.returncode != 0
+    assert "bad.toml" in done.stdout + done.stderr
+
+
+def test_serve_without_anything_says_what_is_needed():
+    environment = {key: value for key, value in os.environ.items() if key != "DATABASE_URL"}
+    done = subprocess.run([PROGRAM, "serve"], capture_output=True, text=True, timeout=30,
+                          env=environment)
+    assert done.returncode != 0
+    assert "--upstream" in done.stdout + done.stderr
+
+
+def test_a_taken_port_is_an_error(start_gate, database):
+    gate = start_gate()
+    done = run("serve", "--upstream", url_of(database), "--listen", f"127.0.0.1:{gate.port}")
+    assert done.returncode != 0
+    assert str(gate.port) in done.stdout + done.stderr
+
+
+def test_version_and_help():
+    assert run("--version").stdout.strip() != ""
+    assert "serve" in run("--help").stdout

@@ -1,0 +1,208 @@
+"""Logging in: TLS, SCRAM and the other methods on both sides, and everything that is refused."""
+import socket
+import struct
+import subprocess
+
+import psycopg
+import pytest
+
+from support.wire import GSSENC_REQUEST, SSL_REQUEST, ServerError, Wire, message, string
+
+
+def refusal(gate, database, user=None, name=None, password=None, **parameters):
+    with Wire(gate.host, gate.port) as client:
+        with pytest.raises(ServerError) as caught:
+            client.login(user or database.user, name or database.name,
+                         password or database.password, **parameters)
+        assert client.at_end()
+    return caught.value
+
+
+def test_scram_on_both_sides(gate, database):
+    with gate.connect() as connection:
+        row = connection.execute("SELECT current_user, current_database()").fetchone()
+        assert row == (database.user, database.name)
+
+
+@pytest.mark.parametrize("ssl_mode", ["require", "verify-full"])
+def test_tls_on_both_sides(start_gate, database, ssl_mode):
+    gate = start_gate(tls={"sslmode": "require"},
+                      upstream={"sslmode": ssl_mode,
+                                "tls_ca_file": str(database.postgres.certificate)})
+    with gate.connect(sslmode="require") as connection:
+        assert connection.pgconn.ssl_in_use
+        encrypted, = connection.execute(
+            "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone()
+        assert encrypted
+
+
+def test_plain_client_is_refused_where_tls_is_required(start_gate, database):
+    gate = start_gate(tls={"sslmode": "require"})
+    assert refusal(gate, database).sqlstate == "28000"
+
+
+def test_upstream_certificate_is_verified(start_gate, database, tmp_path):
+    other = tmp_path / "other.crt"
+    make_certificate(other, tmp_path / "other.key")
+    gate = start_gate(upstream={"sslmode": "verify-full", "tls_ca_file": str(other)},
+                      route={"pool_timeout": "3s"})
+    with pytest.raises(psycopg.OperationalError):
+        with gate.connect() as connection:
+            connection.execute("SELECT 1")
+    assert database.servers() == []
+
+
+def make_certificate(certificate, key):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                    "ec_paramgen_curve:P-256", "-nodes", "-days", "2", "-subj", "/CN=other",
+                    "-keyout", key, "-out", certificate], check=True, capture_output=True)
+
+
+def test_bytes_sent_ahead_of_the_tls_handshake_are_refused(start_gate, database):
+    gate = start_gate(tls={"sslmode": "require"})
+    with Wire(gate.host, gate.port) as client:
+        client.socket.sendall(SSL_REQUEST + struct.pack("!II", 8, 196608))
+        assert client.receive_exactly(1) in (b"S", b"E")
+        assert client.at_end()
+
+
+def test_wrong_password_and_unknown_user_look_alike(gate, database):
+    wrong = refusal(gate, database, password="not this one")
+    unknown = refusal(gate, database, user="nobody")
+    assert wrong.sqlstate == unknown.sqlstate == "28P01"
+    assert wrong.severity == unknown.severity == "FATAL"
+    assert (wrong.fields["M"].replace(database.user, "USER")
+            == unknown.fields["M"].replace("nobody", "USER"))
+
+
+def test_unknown_user_is_asked_for_a_proof_like_any_other(gate, database):
+    methods = []
+    for user in (database.user, "nobody", "nobody"):
+        with Wire(gate.host, gate.port) as client:
+            client.send_startup(user=user, database=database.name)
+            methods.append(client.receive())
+    assert methods[0] == methods[1] == methods[2]
+
+
+def test_unknown_database(start_gate, database):
+    error = refusal(start_gate(), database, name="no_such_database")
+    assert (error.sqlstate, error.severity) == ("3D000", "FATAL")
+
+
+def test_no_database_means_the_user_name(start_gate, database):
+    gate = start_gate(users={database.name: {"password": "x"}},
+                      upstream={"user": database.user, "password": database.password})
+    with Wire(gate.host, gate.port) as client:
+        client.send_startup(user=database.name)
+        client.finish_login(database.name, "x")
+        assert client.ask("SELECT current_database()") == [(database.name,)]
+
+
+@pytest.mark.parametrize("stored", ["cleartext", "scram", "md5"])
+def test_stored_secrets(start_gate, database, stored):
+    with database.postgres.connect() as connection:
+        connection.execute(f"SET password_encryption = '{'md5' if stored == 'md5' else 'scram-sha-256'}'")
+        connection.execute("CREATE ROLE stored_once LOGIN PASSWORD 'pw'")
+        secret, = connection.execute(
+            "SELECT rolpassword FROM pg_authid WHERE rolname = 'stored_once'").fetchone()
+        connection.execute("DROP ROLE stored_once")
+    gate = start_gate(
+        users={"stored_once": {"password": "pw" if stored == "cleartext" else secret}},
+        upstream={"user": database.user, "password": database.password})
+    with gate.connect(user="stored_once", password="pw") as connection:
+        assert connection.execute("SELECT current_user").fetchone() == (database.user,)
+    assert refusal(gate, database, user="stored_once", password="other").sqlstate == "28P01"
+
+
+def test_trust_is_only_where_it_is_written_down(start_gate, database):
+    gate = start_gate(users={"guest": {"trust": True}},
+                      upstream={"user": database.user, "password": database.password})
+    with gate.connect(user="guest", password="") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    assert refusal(gate, database, password="not this one").sqlstate == "28P01"
+
+
+def test_wrong_server_password_is_not_the_clients_fault(start_gate, database):
+    gate = start_gate(upstream={"user": database.user, "password": "hunter2"},
+                      route={"pool_timeout": "3s"})
+    with Wire(gate.host, gate.port) as client:
+        with pytest.raises(ServerError) as caught:
+            client.login(database.user, database.name, database.password)
+            client.ask("SELECT 1")
+    assert caught.value.sqlstate[:2] in ("08", "53")
+    assert "hunter2" not in gate.log()
+
+
+def test_gssenc_request_is_declined_and_tls_still_possible(start_gate, database):
+    gate = start_gate(tls={"sslmode": "prefer"})
+    with Wire(gate.host, gate.port) as client:
+        client.send(GSSENC_REQUEST)
+        assert client.receive_exactly(1) == b"N"
+        client.start_tls()
+        client.login(database.user, database.name, database.password)
+        assert client.ask("SELECT 1") == [("1",)]
+
+
+def test_newer_minor_protocol_is_negotiated_down(gate, database):
+    with Wire(gate.host, gate.port) as client:
+        client.send_startup(protocol=(3 << 16) + 2, user=database.user, database=database.name,
+                            **{"_pq_.unheard_of": "1"})
+        kind, payload = client.receive()
+        assert kind == "v"
+        newest, count = struct.unpack("!II", payload[:8])
+        assert (newest & 0xFFFF, count) == (0, 1)
+        assert payload[8:] == b"_pq_.unheard_of\0"
+        client.finish_login(database.user, database.password)
+        assert client.ask("SELECT 1") == [("1",)]
+
+
+def test_other_major_protocol_is_refused(gate):
+    with Wire(gate.host, gate.port) as client:
+        client.send_startup(protocol=2 << 16, user="x", database="y")
+        # Whoever speaks version 2 reads no error of version 3; that it is an error is all there is.
+        assert client.receive_exactly(1) == b"E"
+        assert client.at_end()
+
+
+def test_login_needs_no_server(gate, database, warm):
+    """The pool may be exhausted: who only logs in does not wait for it."""
+    warm(gate, 5)
+    holders = [gate.connect(autocommit=False) for _ in range(5)]
+    for holder in holders:
+        holder.execute("SELECT 1")
+    with gate.connect(connect_timeout=5) as connection:
+        assert connection.info.parameter_status("server_version").startswith("15")
+    for holder in holders:
+        holder.close()
+
+
+def test_slow_login_is_ended(start_gate):
+    gate = start_gate(top={"client_login_timeout": "1s"})
+    with socket.create_connection((gate.host, gate.port), timeout=15) as silent:
+        silent.sendall(struct.pack("!I", 100))
+        while silent.recv(4096):
+            pass
+
+
+def test_unix_sockets_on_both_sides(start_gate, database, tmp_path_factory):
+    directory = tmp_path_factory.mktemp("s")
+    postgres = database.postgres
+    gate = start_gate(listen=["127.0.0.1:0", str(directory)],
+                      upstream={"host": [f"{postgres.socket_directory}:{postgres.port}"]})
+    listening = [address for address in gate.addresses if address.startswith("/")]
+    assert len(listening) == 1
+    port = next(directory.iterdir()).name.rsplit(".", 1)[1]
+    with gate.connect(host=str(directory), port=port) as connection:
+        over_socket, = connection.execute("SELECT inet_server_addr() IS NULL").fetchone()
+        assert over_socket
+
+
+def test_password_message_out_of_turn_is_a_protocol_error(gate, database):
+    with Wire(gate.host, gate.port) as client:
+        client.send_startup(user=database.user, database=database.name)
+        client.receive()
+        client.send(message("Q", string("SELECT 1")))
+        kind, payload = client.receive()
+        assert kind == "E"
+        assert ServerError(payload).sqlstate == "08P01"
+        assert client.at_end()

@@ -1,0 +1,214 @@
+// A logged-in simulated client at work: sending exchanges, and holding every reply against what
+// its model of the session says.
+#include <array>
+
+#include "auth/scram.h"
+#include "sim/sim_client.h"
+
+namespace tidegate::sim {
+
+namespace {
+
+// Hears which marks an exchange commits, in the client's own model.
+class MarkCollector final : public Witness {
+ public:
+  explicit MarkCollector(std::vector<std::string>& marks) : marks_(marks) {}
+  void executed(const std::string&) override {}
+  void committed(const std::string& mark) override { marks_.push_back(mark); }
+
+ private:
+  std::vector<std::string>& marks_;
+};
+
+}  // namespace
+
+void SimClient::pump() {
+  while (state_ == State::working && !thinking_ && !error_taken_ && !fatal_taken_) {
+    if (cancel_ && !cancel_loose_) {
+      if (!cancel_->done()) return;
+      cancel_.reset();
+    }
+    if (random_.one_in(100) && whim(Whim::vanish)) return rest();  // in a transaction, perhaps
+    if (planned_.empty()) {
+      if (session_left_ <= 0 || transactions_left_ <= 0) {
+        if (under_way_.empty()) leave();
+        return;
+      }
+      --session_left_;
+      --transactions_left_;
+      ++world_.totals.transactions;
+      depth_ = random_.one_in(3) ? static_cast<int>(random_.between(1, world_.depth_max)) : 1;
+      workload_.next(planned_);
+    }
+    if (static_cast<int>(under_way_.size()) >= depth_) return;
+    const bool alone = planned_.front().cancellable || planned_.front().hold_from > 0;
+    const bool holding = !under_way_.empty() && (under_way_.back().cancellable ||
+                                                 under_way_.back().hold_from > 0);
+    if (!under_way_.empty() && (alone || holding)) return;
+    auto exchange = std::move(planned_.front());
+    planned_.pop_front();
+    send(std::move(exchange));
+  }
+}
+
+void SimClient::send(Exchange exchange) {
+  if (exchange.cancellable) before_ = std::make_unique<SimSession>(*model_);
+  fill_in(exchange);
+  std::string bytes;
+  const auto end = exchange.hold_from > 0 ? exchange.hold_from : exchange.messages.size();
+  for (std::size_t i = 0; i < end; ++i) {
+    trace("-> " + to_text(exchange.messages[i]));
+    append(bytes, exchange.messages[i]);
+  }
+  ++world_.totals.exchanges;
+  const bool cancellable = exchange.cancellable;
+  const bool nothing_due = exchange.expected.empty();
+  under_way_.push_back(std::move(exchange));
+  if (whim(Whim::slow_reader)) {
+    reading_paused_ = true;
+    later(random_.between(1ms, 2s), [this] {
+      reading_paused_ = false;
+      socket_changed();
+    });
+  }
+  write(bytes);
+  if (cancellable) maybe_cancel();
+  if (nothing_due && under_way_.size() == 1) complete();
+}
+
+// Asks the model what the answer will be.
+void SimClient::fill_in(Exchange& exchange) {
+  MarkCollector collector(exchange.marks);
+  Messages replies;
+  for (const auto& message : exchange.messages) model_->take(message, replies, &collector);
+  for (auto& reply : replies) {
+    if (reply.type != 'S') exchange.expected.push_back(std::move(reply));
+  }
+  exchange.reported = reported_text(model_->settings());
+}
+
+void SimClient::maybe_cancel() {
+  const bool loose = whim(Whim::cancel_and_go_on);
+  if (!loose && !random_.one_in(3)) return;
+  cancel_loose_ = cancel_loose_ || loose;
+  if (!loose) ++world_.totals.whims[static_cast<std::size_t>(Whim::cancel)];
+  later(random_.between(Duration{0}, 100ms), [this] {
+    if (under_way_.empty() || !under_way_.front().cancellable) return;
+    trace("sends a cancel request");
+    cancel_asked_ = true;
+    cancel_ = std::make_unique<Cancel>(*this, cancel_pid_, cancel_key_);
+  });
+}
+
+// --- Replies ---
+
+void SimClient::take_reply(const Message& message) {
+  if (message.type == 'N') return;
+  if (message.type == 'S') {
+    ByteReader reader(as_bytes(message.body));
+    const std::string name(reader.cstring());
+    told_[name] = reader.cstring();
+    return;
+  }
+  trace("<- " + to_text(message));
+  if (fatal_taken_) return finding("a message after a FATAL error: " + to_text(message));
+  if (error_taken_) return take_after_error(message);
+  if (under_way_.empty()) {
+    if (message.type == 'E') return take_error(message);
+    return finding("a message that nobody asked for: " + to_text(message));
+  }
+  auto& front = under_way_.front();
+  if (matched_ < front.expected.size() && message == front.expected[matched_]) {
+    ++matched_;
+    if (message.type == 'G' && front.hold_from > 0) {
+      std::string bytes;
+      for (std::size_t i = front.hold_from; i < front.messages.size(); ++i) {
+        append(bytes, front.messages[i]);
+      }
+      write(bytes);
+    }
+    if (matched_ == front.expected.size()) complete();
+    return;
+  }
+  if (message.type == 'E') return take_error(message);
+  finding("expected " +
+          (matched_ < front.expected.size() ? to_text(front.expected[matched_]) : "nothing") +
+          ", got " + to_text(message));
+  rest();
+}
+
+void SimClient::take_error(const Message& message) {
+  const auto sqlstate = error_field(message, 'C');
+  if (sqlstate == "57014" && cancel_asked_ && !under_way_.empty() && under_way_.front().cancellable) {
+    return take_cancelled(message);
+  }
+  if (!excused(sqlstate)) {
+    finding("an error that nothing excuses: " + sqlstate + " " + error_field(message, 'M'));
+  }
+  ++world_.totals.excused[sqlstate];
+  error_taken_ = true;
+  fatal_taken_ = error_field(message, 'V') == "FATAL";
+  later(60s, [this] { finding("neither ReadyForQuery nor an end after an error"); rest(); });
+}
+
+bool SimClient::excused(const std::string& sqlstate) const {
+  static constexpr std::array<std::string_view, 7> kLosses = {"57P01", "57P03", "57P05", "08006",
+                                                              "08001", "53300", "58000"};
+  if (sqlstate == "57014") return cancel_loose_;
+  for (const auto loss : kLosses) {
+    if (sqlstate == loss) return !world_.calm;
+  }
+  return false;
+}
+
+// The statement was cancelled as asked: the model takes it back and fails instead.
+void SimClient::take_cancelled(const Message&) {
+  auto& front = under_way_.front();
+  ++world_.totals.cancelled;
+  *model_ = *before_;
+  Messages ignored;
+  model_->cancel(ignored);
+  front.expected.clear();
+  front.marks.clear();
+  fill_in(front);
+  matched_ = 1;
+  if (matched_ == front.expected.size()) complete();
+}
+
+// One error, then ReadyForQuery or the end. What follows in this session is not modelled: the
+// client goes.
+void SimClient::take_after_error(const Message& message) {
+  if (message.type == 'E') return finding("a second error: " + to_text(message));
+  if (message.type != 'Z') return finding("after an error: " + to_text(message));
+  rest();
+}
+
+void SimClient::complete() {
+  auto exchange = std::move(under_way_.front());
+  under_way_.pop_front();
+  matched_ = 0;
+  cancel_asked_ = false;
+  for (const auto& mark : exchange.marks) world_.ledger.promised(mark);
+  check_reported(exchange);
+  if (state_ != State::working) return;
+  if (random_.one_in(3)) {
+    thinking_ = true;
+    const auto time = whim(Whim::think_long) ? random_.between(100ms, 20s)
+                                             : random_.between(Duration{0}, 5ms);
+    later(time, [this] {
+      thinking_ = false;
+      pump();
+    });
+  }
+  // An exchange without replies is over as soon as it is at the front.
+  if (!under_way_.empty() && under_way_.front().expected.empty()) return complete();
+  pump();
+}
+
+void SimClient::check_reported(const Exchange& exchange) {
+  if (exchange.expected.empty() || exchange.expected.back().type != 'Z') return;
+  if (reported_text(told_) == exchange.reported) return;
+  finding("told of settings: " + reported_text(told_) + ", true is: " + exchange.reported);
+}
+
+}  // namespace tidegate::sim
