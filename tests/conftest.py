@@ -9,9 +9,9 @@ import threading
 
 import pytest
 
-from support.gate import Gate, configuration
-from support.postgres import Database, Postgres
-from support.wire import Wire
+from harness.gate import Gate, configuration
+from harness.postgres import Database, Postgres
+from harness.wire import Wire
 
 numbers = itertools.count(1)
 

@@ -6,11 +6,11 @@ packages_of() {
   case $1 in
     build)
       echo g++ cmake ninja-build ccache mold pkg-config \
-        libssl-dev libfmt-dev libtomlplusplus-dev libc-ares-dev libcli11-dev
+        libssl-dev libfmt-dev libtomlplusplus-dev libc-ares-dev libidn-dev libcli11-dev
       ;;
     unit) echo libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpg-query-dev python3 ;;
     postgres) echo postgresql-15 postgresql-client-15 openssl ;;
-    e2e) echo python3-pytest python3-psycopg python3-asyncpg libpq5 ;;
+    e2e) echo python3-pytest python3-pytest-timeout python3-psycopg python3-asyncpg libpq5 ;;
     bench) echo libbenchmark-dev pgbouncer python3 ;;
     lint) echo clang-format-19 git python3 ;;
     fuzz) echo clang-19 libclang-rt-19-dev ;;

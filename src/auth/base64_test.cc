@@ -18,9 +18,11 @@ RC_GTEST_PROP(Base64, DecodesWhatItEncoded, (const std::vector<std::uint8_t>& by
   RC_ASSERT(base64_decode(base64_encode(bytes)) == bytes);
 }
 
-RC_GTEST_PROP(Base64, HasOneTextForEveryValue, (const std::string& text)) {
+RC_GTEST_PROP(Base64, HasOneTextForEveryValue, ()) {
+  const auto letter = rc::gen::elementOf(std::string("ABab01+/=Q"));
+  const auto text = *rc::gen::container<std::string>(letter);
   const auto bytes = base64_decode(text);
-  RC_ASSERT(!bytes || base64_encode(*bytes) == text);
+  if (bytes) RC_ASSERT(base64_encode(*bytes) == text);
 }
 
 TEST(Base64, RefusesOtherSpellings) {

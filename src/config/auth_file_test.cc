@@ -53,7 +53,7 @@ std::string quoted(const std::string& text) {
 RC_GTEST_PROP(AuthFile, whatever_is_quoted_comes_back, ()) {
   const auto letters = rc::gen::container<std::string>(rc::gen::inRange<char>(11, 127));
   const auto name = "n" + *letters, secret = *letters;
-  const auto users = parse_auth_file(quoted(name) + quoted(secret) + "\n", "f");
+  const auto users = parse_auth_file(quoted(name) + " " + quoted(secret) + "\n", "f");
   RC_ASSERT(users.has_value());
   RC_ASSERT(users->size() == 1u);
   RC_ASSERT((*users)[0].name == name);

@@ -10,7 +10,9 @@ using Pairs = std::vector<std::pair<std::string, std::string>>;
 
 Pairs read(std::string_view text) {
   Pairs pairs;
-  for (const auto& keyword : parse_keywords(text).value()) {
+  const auto keywords = parse_keywords(text);
+  EXPECT_TRUE(keywords);
+  for (const auto& keyword : *keywords) {
     pairs.emplace_back(keyword.name, keyword.value);
   }
   return pairs;

@@ -13,8 +13,9 @@ constexpr std::string_view kIntroduction = R"(# Settings
 Printed by `tidegate settings --markdown` from the tables that also read the files.
 How the files are written is in [configuration.md](configuration.md).
 
-A setting marked * needs a restart; the others follow a reload. A duration without a unit is in
-seconds, a size without one in bytes. In every string `${NAME}` stands for an environment variable.
+A setting marked * needs a restart; the others follow a reload. A duration is written `"500ms"`,
+`"30s"`, `"5min"`, `"1h"` or `"1d"`; without a unit it is in seconds. A size is written `"64kB"` or
+`"1MB"`; without a unit it is in bytes. In every string `${NAME}` stands for an environment variable.
 )";
 
 constexpr std::string_view kIni = R"(
@@ -35,12 +36,19 @@ std::string code(std::string_view text) {
   return text.empty() ? "" : fmt::format("`{}`", text);
 }
 
+// The kinds that the introduction explains need no more than their name.
+template <typename Owner>
+std::string accepted(const Setting<Owner>& setting) {
+  if (setting.kind == Kind::duration) return "a duration";
+  return cell(setting.accepts);
+}
+
 template <typename Owner>
 void print_rows(const Table<Owner>& table, const Owner& fresh, std::string& out) {
   out += "\n| setting | value | default | pgbouncer.ini | meaning |\n|---|---|---|---|---|\n";
   for (const auto& setting : table) {
     out += fmt::format("| `{}`{} | {} | {} | {} | {} |\n", setting.name,
-                       setting.needs_restart ? " *" : "", cell(setting.accepts),
+                       setting.needs_restart ? " *" : "", accepted(setting),
                        code(setting.shown(fresh)), code(setting.ini_name), cell(setting.doc));
   }
 }

@@ -15,7 +15,9 @@ class Review {
 
   void run() {
     if (config_.upstreams.empty()) {
-      error("upstream", "no database to pool for: write [upstream.NAME] with a `url`");
+      error("upstream",
+            "no database to pool for: write [upstream.NAME] with a `url` (in pgbouncer.ini, a line "
+            "of [databases])");
     }
     for (const auto& upstream : config_.upstreams) {
       review_upstream(upstream);

@@ -12,7 +12,9 @@
 namespace tidegate::net {
 namespace {
 
-FileDescriptor open_reserve() { return FileDescriptor(open("/dev/null", O_RDONLY | O_CLOEXEC)); }
+FileDescriptor open_reserve() {
+  return FileDescriptor(open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
 
 bool is_any(const Address& address) {
   const auto host = address.host_text();
@@ -24,7 +26,9 @@ bool out_of_descriptors(int error) {
 }
 
 // The connection failed before we got to it, or a signal came: the next one may be fine.
-bool worth_another_try(int error) { return error != EAGAIN && error != EBADF && error != EINVAL; }
+bool worth_another_try(int error) {
+  return error != EAGAIN && error != EBADF && error != EINVAL;
+}
 
 }  // namespace
 

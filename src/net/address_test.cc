@@ -18,7 +18,8 @@ TEST(Address, Literals) {
 }
 
 TEST(Address, NamesAreNotLiterals) {
-  for (const auto* name : {"", "localhost", "db.example.com", "1.2.3", "10.0.0.256", "[::1", ":::"}) {
+  for (const auto* name :
+       {"", "localhost", "db.example.com", "1.2.3", "10.0.0.256", "[::1", ":::"}) {
     EXPECT_EQ(parsed(name, 5432), "not a literal") << name;
   }
   EXPECT_EQ(parsed("10.0.0.1", 65536), "not a literal");

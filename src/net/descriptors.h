@@ -7,8 +7,8 @@
 namespace tidegate::net {
 
 struct DescriptorLimits {
-  std::size_t limit = 0;      // after raising
-  std::size_t in_use = 0;     // open when asked
+  std::size_t limit = 0;   // after raising
+  std::size_t in_use = 0;  // open when asked
   std::size_t available() const { return limit > in_use ? limit - in_use : 0; }
 };
 

@@ -25,7 +25,7 @@ class SocketPeer final : public ContractPeer {
   void finish() override { finishing_ = true; }
   void reset() override {
     // A unix socket has no reset of its own: it sends one when it closes with input unread.
-    const struct linger at_once {.l_onoff = 1, .l_linger = 0};
+    const struct linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(fd_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
     fd_.reset();
   }
@@ -92,7 +92,8 @@ Address loopback() {
 
 class EpollWorld final : public ContractWorld {
  public:
-  EpollWorld() : listener_(*Listener::open(loopback(), {})), inbox_(*Listener::open(loopback(), {})) {
+  EpollWorld()
+      : listener_(*Listener::open(loopback(), {})), inbox_(*Listener::open(loopback(), {})) {
     for (auto& reactor : reactors_) reactor = EpollReactor::make(*offload_);
   }
   ~EpollWorld() override { offload_->stop(); }
@@ -107,7 +108,8 @@ class EpollWorld final : public ContractWorld {
     if (!closed_) {
       closed_ = FileDescriptor(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       const auto any = loopback();
-      EXPECT_EQ(bind(closed_.get(), reinterpret_cast<const sockaddr*>(&any.storage), any.length), 0);
+      EXPECT_EQ(bind(closed_.get(), reinterpret_cast<const sockaddr*>(&any.storage), any.length),
+                0);
     }
     return local_address_of(closed_.get());
   }

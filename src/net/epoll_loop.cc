@@ -20,8 +20,8 @@ EpollLoop::EpollLoop(Offload& offload, const Options& options)
       streams_({poller_, blocks_, wheel_, counters_, now_}),
       acceptors_(poller_, wheel_, now_, counters_),
       resolver_(poller_, wheel_, now_, options.dns_servers) {
-  TG_CHECK(poller_.add(mailbox_.descriptor(), EPOLLIN | EPOLLET,
-                       Source::of(SourceKind::mailbox, 0)));
+  TG_CHECK(
+      poller_.add(mailbox_.descriptor(), EPOLLIN | EPOLLET, Source::of(SourceKind::mailbox, 0)));
 }
 
 EpollLoop::~EpollLoop() = default;
@@ -58,7 +58,7 @@ void EpollLoop::take_events(Duration wait_max) {
 
 // Milliseconds, rounded up; -1 for ever.
 int EpollLoop::sleep_ms(Duration wait_max) const {
-  if (another_turn_ || streams_.has_ready() || resolver_.has_answers()) return 0;
+  if (another_turn_ || streams_.has_work() || resolver_.has_answers()) return 0;
   const auto deadline = wheel_.next_deadline();
   if (!deadline.is_never()) wait_max = std::min(wait_max, deadline - now_);
   if (wait_max <= Duration{0}) return 0;
@@ -71,10 +71,14 @@ int EpollLoop::sleep_ms(Duration wait_max) const {
 void EpollLoop::dispatch(const epoll_event& event) {
   const Source source{event.data.u64};
   switch (source.kind()) {
-    case SourceKind::stream: return streams_.on_event(source.stream(), event.events);
-    case SourceKind::listener: return acceptors_.on_event(source.index());
-    case SourceKind::resolver: return resolver_.on_event(source.index(), event.events);
-    case SourceKind::mailbox: return;  // the turn looks into it anyway
+    case SourceKind::stream:
+      return streams_.on_event(source.stream(), event.events);
+    case SourceKind::listener:
+      return acceptors_.on_event(source.index());
+    case SourceKind::resolver:
+      return resolver_.on_event(source.index(), event.events);
+    case SourceKind::mailbox:
+      return;  // the turn looks into it anyway
   }
 }
 
@@ -99,21 +103,33 @@ StreamId EpollLoop::adopt(ParcelPtr parcel, StreamHandler* handler) {
   return streams_.adopt(std::move(parcel), handler);
 }
 
-ParcelPtr EpollLoop::detach(StreamId stream) { return streams_.detach(stream); }
+ParcelPtr EpollLoop::detach(StreamId stream) {
+  return streams_.detach(stream);
+}
 
 void EpollLoop::set_handler(StreamId stream, StreamHandler* handler) {
   streams_.set_handler(stream, handler);
 }
 
-void EpollLoop::write(StreamId stream, Bytes bytes) { streams_.write(stream, bytes); }
+void EpollLoop::write(StreamId stream, Bytes bytes) {
+  streams_.write(stream, bytes);
+}
 
-std::size_t EpollLoop::queued(StreamId stream) const { return streams_.queued(stream); }
+std::size_t EpollLoop::queued(StreamId stream) const {
+  return streams_.queued(stream);
+}
 
-void EpollLoop::pause_reading(StreamId stream) { streams_.pause_reading(stream); }
+void EpollLoop::pause_reading(StreamId stream) {
+  streams_.pause_reading(stream);
+}
 
-void EpollLoop::resume_reading(StreamId stream) { streams_.resume_reading(stream); }
+void EpollLoop::resume_reading(StreamId stream) {
+  streams_.resume_reading(stream);
+}
 
-void EpollLoop::close(StreamId stream, CloseMode mode) { streams_.close(stream, mode); }
+void EpollLoop::close(StreamId stream, CloseMode mode) {
+  streams_.close(stream, mode);
+}
 
 void EpollLoop::start_tls_server(StreamId stream, TlsContextRef context, Bytes early) {
   streams_.start_tls_server(stream, std::move(context), early);
@@ -123,7 +139,9 @@ void EpollLoop::start_tls_client(StreamId stream, TlsContextRef context, const s
   streams_.start_tls_client(stream, std::move(context), name);
 }
 
-bool EpollLoop::is_secured(StreamId stream) const { return streams_.is_secured(stream); }
+bool EpollLoop::is_secured(StreamId stream) const {
+  return streams_.is_secured(stream);
+}
 
 Address EpollLoop::local_address(StreamId stream) const {
   return local_address_of(streams_.descriptor(stream));
@@ -137,9 +155,13 @@ TimerId EpollLoop::arm(Instant when, TimerHandler* handler, std::uint64_t cookie
   return wheel_.arm(when, handler, cookie);
 }
 
-void EpollLoop::rearm(TimerId timer, Instant when) { wheel_.rearm(timer, when); }
+void EpollLoop::rearm(TimerId timer, Instant when) {
+  wheel_.rearm(timer, when);
+}
 
-void EpollLoop::disarm(TimerId timer) { wheel_.disarm(timer); }
+void EpollLoop::disarm(TimerId timer) {
+  wheel_.disarm(timer);
+}
 
 void EpollLoop::resolve(const Target& target, std::move_only_function<void(Resolved)> done) {
   resolver_.resolve(target, std::move(done));
@@ -154,12 +176,16 @@ void EpollLoop::offload(Task job, Task done) {
   });
 }
 
-void EpollLoop::post(Task task) { mailbox_.post(std::move(task)); }
+void EpollLoop::post(Task task) {
+  mailbox_.post(std::move(task));
+}
 
 ListenerId EpollLoop::accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) {
   return acceptors_.add(std::move(listener), handler);
 }
 
-void EpollLoop::stop_accepting(ListenerId listener) { acceptors_.remove(listener); }
+void EpollLoop::stop_accepting(ListenerId listener) {
+  acceptors_.remove(listener);
+}
 
 }  // namespace tidegate::net

@@ -1,8 +1,8 @@
 #include "net/listener.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <netinet/in.h>
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -77,7 +77,7 @@ struct FileIdentity {
 };
 
 FileIdentity identity_of(const char* file) {
-  struct stat status {};
+  struct stat status{};
   if (stat(file, &status) != 0) return {};
   return {status.st_dev, status.st_ino};
 }

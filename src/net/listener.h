@@ -18,8 +18,8 @@ class Listener {
   static std::expected<std::shared_ptr<Listener>, std::string> open(const Address& address,
                                                                     const ListenOptions& options);
   // Takes over a socket that systemd (or a predecessor) opened.
-  static std::expected<std::shared_ptr<Listener>, std::string> from_descriptor(int fd,
-                                                                               const ListenOptions&);
+  static std::expected<std::shared_ptr<Listener>, std::string> from_descriptor(
+      int fd, const ListenOptions&);
   ~Listener();
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;

@@ -33,8 +33,7 @@ LogWriter::~LogWriter() {
 void LogWriter::open() {
   if (options_.file.empty()) return;
   constexpr mode_t kMode = 0640;
-  const int fd =
-      ::open(options_.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kMode);
+  const int fd = ::open(options_.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kMode);
   if (fd >= 0) return file_.reset(fd);
   // The old file, if there was one, goes on; else standard error.
   const LogField fields[] = {{"file", options_.file}, {"error", describe_error(errno)}};

@@ -54,7 +54,7 @@ class LogWriter final : public Log {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  LogLimiter limiter_;              // guarded by mutex_, as all below
+  LogLimiter limiter_;  // guarded by mutex_, as all below
   std::vector<std::string> lines_;
   std::uint64_t dropped_ = 0;
   bool reopening_ = false;

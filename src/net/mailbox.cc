@@ -6,7 +6,9 @@
 
 namespace tidegate::net {
 
-Mailbox::Mailbox() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) { TG_CHECK(event_); }
+Mailbox::Mailbox() : event_(eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  TG_CHECK(event_);
+}
 
 void Mailbox::post(Task task) {
   {

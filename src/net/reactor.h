@@ -32,11 +32,11 @@ struct ListenerTag;
 using ListenerId = Handle<ListenerTag>;
 
 enum class CloseReason : std::uint8_t {
-  local,             // close() was called
-  peer_finished,     // orderly end, and nothing was left to write
-  reset,             // ECONNRESET, EPIPE, ...
-  connect_refused,   // also: no route, no such unix socket
-  connect_timeout,   // tcp_user_timeout or the kernel's own
+  local,            // close() was called
+  peer_finished,    // orderly end, and nothing was left to write
+  reset,            // ECONNRESET, EPIPE, ...
+  connect_refused,  // also: no route, no such unix socket
+  connect_timeout,  // tcp_user_timeout or the kernel's own
   tls_failed,
   out_of_descriptors,
 };
@@ -93,17 +93,17 @@ class AcceptHandler {
 
 struct ConnectOptions {
   bool keepalive = true;
-  int keepalive_idle_s = 0;      // 0 = the kernel's
+  int keepalive_idle_s = 0;  // 0 = the kernel's
   int keepalive_interval_s = 0;
   int keepalive_count = 0;
-  Duration user_timeout{0};      // TCP_USER_TIMEOUT; 0 = the kernel's
+  Duration user_timeout{0};  // TCP_USER_TIMEOUT; 0 = the kernel's
 };
 
 struct ListenOptions {
   int backlog = 4096;
   bool reuse_port = false;  // for two processes on one port, not for workers
   int unix_mode = 0777;
-  ConnectOptions tcp;       // for accepted sockets
+  ConnectOptions tcp;  // for accepted sockets
 };
 
 using Task = std::move_only_function<void()>;
@@ -157,7 +157,8 @@ class Reactor {
   // Upgrades to TLS. Output queued before goes out in clear first. `early` is ciphertext that the
   // caller has already read (direct TLS). `name` = SNI to send and name to verify (client side).
   virtual void start_tls_server(StreamId stream, TlsContextRef context, Bytes early) = 0;
-  virtual void start_tls_client(StreamId stream, TlsContextRef context, const std::string& name) = 0;
+  virtual void start_tls_client(StreamId stream, TlsContextRef context,
+                                const std::string& name) = 0;
   virtual bool is_secured(StreamId stream) const = 0;
 
   virtual Address local_address(StreamId stream) const = 0;

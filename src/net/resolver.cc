@@ -45,7 +45,9 @@ void set_port(Address& address, int port) {
 Resolver::Resolver(Poller& poller, TimerWheel& wheel, const Instant& now, std::string servers)
     : poller_(poller), wheel_(wheel), now_(now), servers_(std::move(servers)) {}
 
-Resolver::~Resolver() { close_channel(); }
+Resolver::~Resolver() {
+  close_channel();
+}
 
 void Resolver::resolve(const Target& target, Done done) {
   Waiter waiter{target.port, std::move(done)};
@@ -53,7 +55,8 @@ void Resolver::resolve(const Target& target, Done done) {
     answered_.push_back({{{literal}, {}}, std::move(waiter.done)});
     return;
   }
-  if (const auto* known = cache_.find(target.host, now_)) return hand_out(*known, std::move(waiter));
+  if (const auto* known = cache_.find(target.host, now_))
+    return hand_out(*known, std::move(waiter));
   if (const auto found = queries_.find(target.host); found != queries_.end()) {
     found->second->waiters.push_back(std::move(waiter));
     return;

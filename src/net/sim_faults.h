@@ -10,20 +10,20 @@
 namespace tidegate::net {
 
 enum class SimFault : std::uint8_t {
-  split_segment,       // one send arrives as several pieces, each with its own delay
-  short_read,          // a read gives less than there is
-  short_write,         // a send takes less than fits
-  narrow_buffer,       // a connection with a small send window
+  split_segment,  // one send arrives as several pieces, each with its own delay
+  short_read,     // a read gives less than there is
+  short_write,    // a send takes less than fits
+  narrow_buffer,  // a connection with a small send window
   slow_connect,
   connect_refused,
-  connect_timeout,     // nobody answers
-  link_reset,          // a middlebox resets both ends
-  clog,                // a direction stands still for a while
+  connect_timeout,  // nobody answers
+  link_reset,       // a middlebox resets both ends
+  clog,             // a direction stands still for a while
   out_of_descriptors,
   dns_failure,
-  wall_jump,           // the calendar is set
-  time_leap,           // everybody stood still (a suspended machine)
-  worker_stall,        // one worker's turn comes late
+  wall_jump,     // the calendar is set
+  time_leap,     // everybody stood still (a suspended machine)
+  worker_stall,  // one worker's turn comes late
   tls_failure,
   count_,
 };
@@ -31,9 +31,9 @@ enum class SimFault : std::uint8_t {
 inline constexpr std::size_t kSimFaults = static_cast<std::size_t>(SimFault::count_);
 
 inline constexpr std::array<std::string_view, kSimFaults> kSimFaultNames = {
-    "split_segment",   "short_read",      "short_write", "narrow_buffer",      "slow_connect",
-    "connect_refused", "connect_timeout", "link_reset",  "clog",               "out_of_descriptors",
-    "dns_failure",     "wall_jump",       "time_leap",   "worker_stall",       "tls_failure",
+    "split_segment",   "short_read",      "short_write", "narrow_buffer", "slow_connect",
+    "connect_refused", "connect_timeout", "link_reset",  "clog",          "out_of_descriptors",
+    "dns_failure",     "wall_jump",       "time_leap",   "worker_stall",  "tls_failure",
 };
 
 // Chances in 10,000, each time the fault could happen. clog, wall_jump, time_leap and link_reset

@@ -7,7 +7,9 @@
 namespace tidegate::net {
 
 namespace {
-int other(int end) { return 1 - end; }
+int other(int end) {
+  return 1 - end;
+}
 // Pieces of one send; more would only cost simulated events.
 constexpr std::int64_t kPiecesMax = 6;
 }  // namespace
@@ -34,7 +36,8 @@ std::size_t SimLink::send(int end, Bytes bytes) {
   const bool split = take > 1 && network_.strikes(SimFault::split_segment);
   for (auto pieces = split ? network_.random().between(2, kPiecesMax) : 1; pieces > 1; --pieces) {
     if (rest.size() < 2) break;
-    const auto here = network_.random().one_in(3) ? 1 : 1 + network_.random().below(rest.size() - 1);
+    const auto here =
+        network_.random().one_in(3) ? 1 : 1 + network_.random().below(rest.size() - 1);
     launch(end, Kind::data, rest.first(here));
     rest = rest.subspan(here);
   }
@@ -148,7 +151,8 @@ void SimLink::changed(int end) {
 }
 
 void SimLink::changed_later(int end) {
-  network_.at(network_.now() + flight_time(), [self = shared_from_this(), end] { self->changed(end); });
+  network_.at(network_.now() + flight_time(),
+              [self = shared_from_this(), end] { self->changed(end); });
 }
 
 void SimLink::clog(int sender, bool clogged) {
@@ -172,15 +176,21 @@ SimSocket& SimSocket::operator=(SimSocket&& from) noexcept {
   return *this;
 }
 
-void SimSocket::watch(SimSocketWatcher* watcher) { link_->ends_[end_].watcher = watcher; }
+void SimSocket::watch(SimSocketWatcher* watcher) {
+  link_->ends_[end_].watcher = watcher;
+}
 
-std::size_t SimSocket::readable() const { return link_->directions_[other(end_)].unread(); }
+std::size_t SimSocket::readable() const {
+  return link_->directions_[other(end_)].unread();
+}
 
 bool SimSocket::at_end() const {
   return link_->directions_[other(end_)].fin_arrived && readable() == 0;
 }
 
-bool SimSocket::was_reset() const { return link_->ends_[end_].was_reset; }
+bool SimSocket::was_reset() const {
+  return link_->ends_[end_].was_reset;
+}
 
 void SimSocket::reset() {
   if (link_ == nullptr) return;

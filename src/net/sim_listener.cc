@@ -15,7 +15,9 @@ SimListener::SimListener(SimNetwork& network, Address address)
   network_.listen(address_, this);
 }
 
-SimListener::~SimListener() { network_.stop_listening(address_); }
+SimListener::~SimListener() {
+  network_.stop_listening(address_);
+}
 
 void SimListener::incoming(SimSocket socket, const Address& peer, const Address&) {
   if (backlog_.size() >= kBacklogMax) return;  // dropped: the peer sees an end

@@ -84,7 +84,9 @@ void SimNetwork::listen(const Address& address, SimAcceptor* acceptor) {
   acceptors_[key(address)] = acceptor;
 }
 
-void SimNetwork::stop_listening(const Address& address) { acceptors_.erase(key(address)); }
+void SimNetwork::stop_listening(const Address& address) {
+  acceptors_.erase(key(address));
+}
 
 SimAcceptor* SimNetwork::acceptor(const Address& address) const {
   const auto found = acceptors_.find(key(address));

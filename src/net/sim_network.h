@@ -79,7 +79,7 @@ class SimNetwork {
   struct Event {
     Instant at;
     std::uint64_t order;
-    mutable Task task;  // a priority_queue shows its elements as const
+    mutable Task task;                          // a priority_queue shows its elements as const
     bool operator<(const Event& other) const {  // the queue's top is its greatest: the earliest
       return at != other.at ? at > other.at : order > other.order;
     }

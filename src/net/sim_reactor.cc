@@ -14,13 +14,17 @@ constexpr std::int64_t kAcceptsPerTurnMax = 8;
 }  // namespace
 
 SimReactor::SimReactor(SimNetwork& network, Address local, TurnHandler* turn)
-    : network_(network), random_(network.random().fork()), local_(local), turn_(turn),
-      now_(network.now()), wall_now_(network.wall_now()), receive_buffer_(kReceiveBytes) {}
+    : network_(network),
+      random_(network.random().fork()),
+      local_(local),
+      turn_(turn),
+      now_(network.now()),
+      wall_now_(network.wall_now()),
+      receive_buffer_(kReceiveBytes) {}
 
 SimReactor::~SimReactor() {
-  listeners_.for_each([&](ListenerId, Accepting& accepting) {
-    accepting.listener->unsubscribe(this);
-  });
+  listeners_.for_each(
+      [&](ListenerId, Accepting& accepting) { accepting.listener->unsubscribe(this); });
 }
 
 std::size_t SimReactor::lingering_count() const {
@@ -39,8 +43,8 @@ void SimReactor::wake_at(Instant when) {
   if (start >= next_turn_) return;
   next_turn_ = start;
   network_.at(start, guarded([this, ticket = ++turn_ticket_] {
-    if (ticket == turn_ticket_) turn();
-  }));
+                if (ticket == turn_ticket_) turn();
+              }));
 }
 
 void SimReactor::turn() {

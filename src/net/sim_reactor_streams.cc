@@ -48,9 +48,8 @@ StreamId SimReactor::connect(const Address& address, const ConnectOptions& optio
         if (!alive.expired()) finish_connect(id, std::move(socket), outcome);
       });
   if (options.user_timeout > Duration{0}) {
-    network_.after(options.user_timeout, guarded([this, id] {
-      finish_connect(id, {}, CloseReason::connect_timeout);
-    }));
+    network_.after(options.user_timeout,
+                   guarded([this, id] { finish_connect(id, {}, CloseReason::connect_timeout); }));
   }
   return id;
 }
@@ -276,7 +275,8 @@ void SimReactor::step_handshake(StreamId id, SimStream& stream) {
   }
   if (server) {
     stream.hello = hello;
-    hello = {.kind = SimHello::Kind::server, .alpn = stream.hello.alpn,
+    hello = {.kind = SimHello::Kind::server,
+             .alpn = stream.hello.alpn,
              .channel_binding = binding_of(stream.local)};
     stream.output.append(blocks_, write_sim_hello(hello));
   }

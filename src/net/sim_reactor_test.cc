@@ -7,7 +7,9 @@
 namespace tidegate::net {
 namespace {
 
-SimFaultMenu calm() { return {}; }
+SimFaultMenu calm() {
+  return {};
+}
 
 // Faults that a correct backend hides from its users.
 SimFaultMenu rough() {
@@ -68,7 +70,8 @@ class SimPeer final : public ContractPeer, SimSocketWatcher {
 class SimWorld final : public ContractWorld, SimAcceptor {
  public:
   SimWorld(std::uint64_t seed, const SimFaultMenu& menu)
-      : network_(seed, menu), reactors_{{network_, sim_address(1, 0)}, {network_, sim_address(2, 0)}} {
+      : network_(seed, menu),
+        reactors_{{network_, sim_address(1, 0)}, {network_, sim_address(2, 0)}} {
     network_.listen(open_address(), this);
   }
 
@@ -83,10 +86,9 @@ class SimWorld final : public ContractWorld, SimAcceptor {
     auto listener = std::make_shared<SimListener>(network_, sim_address(1, 6432));
     reactors_[0].accept_from(listener, handler);
     std::unique_ptr<ContractPeer> peer;
-    network_.connect(sim_address(9, 1000), listener->address(),
-                     [&](SimSocket socket, CloseReason) {
-                       peer = std::make_unique<SimPeer>(std::move(socket));
-                     });
+    network_.connect(sim_address(9, 1000), listener->address(), [&](SimSocket socket, CloseReason) {
+      peer = std::make_unique<SimPeer>(std::move(socket));
+    });
     EXPECT_TRUE(run_until([&] { return peer != nullptr; }));
     return peer;
   }

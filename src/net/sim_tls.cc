@@ -44,9 +44,9 @@ SimHelloRead read_sim_hello(Bytes bytes, SimHello& out, std::size_t& taken) {
   out.common_name = reader.cstring();
   out.channel_binding.assign(reader.rest().begin(), reader.rest().end());
   if (!reader.ok()) return SimHelloRead::malformed;
-  out.kind = bytes[0] == kAlert      ? SimHello::Kind::alert
-             : kind == kClientHello  ? SimHello::Kind::client
-                                     : SimHello::Kind::server;
+  out.kind = bytes[0] == kAlert     ? SimHello::Kind::alert
+             : kind == kClientHello ? SimHello::Kind::client
+                                    : SimHello::Kind::server;
   return SimHelloRead::ok;
 }
 

@@ -57,16 +57,21 @@ int pending_error(int fd) {
 
 CloseReason close_reason_of(int error, bool connecting) {
   switch (error) {
-    case ETIMEDOUT: return CloseReason::connect_timeout;
+    case ETIMEDOUT:
+      return CloseReason::connect_timeout;
     case EMFILE:
     case ENFILE:
     case ENOBUFS:
     case ENOMEM:
-    case ENOSPC: return CloseReason::out_of_descriptors;
-    default: return connecting ? CloseReason::connect_refused : CloseReason::reset;
+    case ENOSPC:
+      return CloseReason::out_of_descriptors;
+    default:
+      return connecting ? CloseReason::connect_refused : CloseReason::reset;
   }
 }
 
-std::string describe_error(int error) { return std::generic_category().message(error); }
+std::string describe_error(int error) {
+  return std::generic_category().message(error);
+}
 
 }  // namespace tidegate::net

@@ -26,7 +26,7 @@ void Streams::close(StreamId id, CloseMode mode) {
     return linger(id, *stream);
   }
   if (mode == CloseMode::reset && stream->fd >= 0) {
-    const struct linger at_once {.l_onoff = 1, .l_linger = 0};
+    const struct linger at_once{.l_onoff = 1, .l_linger = 0};
     setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   }
   release(id, *stream);
@@ -39,7 +39,8 @@ void Streams::linger(StreamId id, Stream& stream) {
   stream.lingering = true;
   stream.handler = nullptr;
   stream.paused = false;
-  stream.wait_for_end = !stream.input_finished && (stream.queued() > 0 || unacknowledged(stream.fd));
+  stream.wait_for_end =
+      !stream.input_finished && (stream.queued() > 0 || unacknowledged(stream.fd));
   if (stream.tls && stream.tls->established()) {
     stream.tls->write_pending(wire_of(stream));
     stream.tls->finish(wire_of(stream));

@@ -74,9 +74,7 @@ class StreamTable {
   static constexpr std::uint32_t kChunk = 1u << kChunkBits;
   static constexpr std::uint32_t kNone = 0xffffffff;
 
-  Stream& slot(std::uint32_t index) {
-    return chunks_[index >> kChunkBits][index & (kChunk - 1)];
-  }
+  Stream& slot(std::uint32_t index) { return chunks_[index >> kChunkBits][index & (kChunk - 1)]; }
 
   std::vector<std::unique_ptr<Stream[]>> chunks_;
   std::uint32_t slot_count_ = 0;

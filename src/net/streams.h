@@ -58,7 +58,7 @@ class Streams final : private TimerHandler {
   void on_event(StreamId id, std::uint32_t events);
   void begin_turn() { serving_.swap(ready_); }
   void serve_ready();
-  bool has_ready() const { return !ready_.empty() || !failures_.empty(); }
+  bool has_work() const { return !ready_.empty() || !failures_.empty() || !dirty_.empty(); }
   void flush_dirty();
 
   std::size_t size() const { return table_.size(); }

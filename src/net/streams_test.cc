@@ -175,16 +175,6 @@ TEST_P(StreamsTest, AClosedStreamsSlotMayBeUsedAgainWithinTheTurn) {
   EXPECT_EQ(server_.text, "go");
 }
 
-TEST_P(StreamsTest, FlushLingersOnlyForAWhile) {
-  reactor_->pause_reading(server_id_);
-  reactor_->write(client_id_, as_bytes(pattern(10'000'000)));
-  reactor_->close(client_id_, CloseMode::flush);
-  EXPECT_GT(reactor_->blocks().in_use(), 0u);
-  const auto end = reactor_->now() + Streams::kLingerMax + 1s;
-  while (reactor_->blocks().in_use() > 0 && reactor_->now() < end) reactor_->run_once(*this, 1s);
-  EXPECT_EQ(reactor_->blocks().in_use(), 0u);
-}
-
 TEST_P(StreamsTest, DetachWhilePausedKeepsTheEndForTheNextOwner) {
   reactor_->pause_reading(server_id_);
   reactor_->write(client_id_, as_bytes("unread"));
@@ -205,6 +195,80 @@ TEST_P(StreamsTest, AddressesOfBothEnds) {
     EXPECT_EQ(accepted_from_, reactor_->local_address(client_id_));
   }
   EXPECT_EQ(reactor_->peer_address(StreamId{}), Address{});
+}
+
+// The streams alone, on a clock of the test's own.
+class LingerTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    listener_ = *Listener::open(test_address("127.0.0.1"), {});
+    id_ = streams_.connect(listener_->address(), {}, &client_);
+    peer_ =
+        FileDescriptor(accept4(listener_->fd(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    while (!client_.connected) turn();
+  }
+  void turn() {
+    const auto events = poller_.wait(0);
+    streams_.begin_turn();
+    for (const auto& event : events) {
+      streams_.on_event(Source{event.data.u64}.stream(), event.events);
+    }
+    streams_.serve_ready();
+    wheel_.advance(now_);
+    for (TimerWheel::Expired due; wheel_.pop_expired(due);) {
+      due.handler->timer_fired(due.timer, due.cookie);
+    }
+    streams_.flush_dirty();
+  }
+
+  EpollReactor::Counters counters_;
+  Instant now_{1'000'000'000};
+  BlockPool blocks_;
+  Poller poller_{counters_};
+  TimerWheel wheel_{now_};
+  Streams streams_{{poller_, blocks_, wheel_, counters_, now_}};
+  std::shared_ptr<Listener> listener_;
+  FileDescriptor peer_;
+  StreamRecorder client_;
+  StreamId id_;
+};
+
+TEST_F(LingerTest, APeerThatDoesNotReadIsGivenUpInTheEnd) {
+  streams_.write(id_, as_bytes(pattern(20'000'000)));
+  streams_.close(id_, CloseMode::flush);
+  now_ = now_ + Streams::kLingerMax - 10ms;
+  turn();
+  EXPECT_EQ(streams_.size(), 1u);
+  now_ = now_ + 20ms;
+  turn();
+  EXPECT_EQ(streams_.size(), 0u);
+  EXPECT_EQ(blocks_.in_use(), 0u);
+  EXPECT_FALSE(client_.closed);
+}
+
+TEST_F(LingerTest, APeerThatDoesNotEndIsGivenUpSooner) {
+  streams_.write(id_, as_bytes("bye"));
+  streams_.close(id_, CloseMode::flush);
+  turn();
+  EXPECT_EQ(streams_.size(), 1u);
+  now_ = now_ + Streams::kLingerForEndMax + 10ms;
+  turn();
+  EXPECT_EQ(streams_.size(), 0u);
+}
+
+TEST_F(LingerTest, WithNothingUnsaidTheEndIsAtOnce) {
+  streams_.close(id_, CloseMode::flush);
+  EXPECT_EQ(streams_.size(), 0u);
+  EXPECT_EQ(wheel_.size(), 0u);
+}
+
+TEST_F(LingerTest, EndsWithThePeer) {
+  streams_.write(id_, as_bytes("bye"));
+  streams_.close(id_, CloseMode::flush);
+  peer_.reset();
+  for (int i = 0; i < 10'000 && streams_.size() > 0; ++i) turn();
+  EXPECT_EQ(streams_.size(), 0u);
+  EXPECT_EQ(wheel_.size(), 0u);
 }
 
 class ConnectTest : public ReactorTest {};

@@ -115,11 +115,16 @@ struct Model {
 
 Instant pick_deadline(Instant now) {
   switch (*rc::gen::inRange(0, 10)) {
-    case 0: return Instant::never();
-    case 1: return now - Duration(*rc::gen::inRange<std::int64_t>(0, 1'000'000'000));
-    case 2: return now + std::chrono::hours(*rc::gen::inRange(1, 10'000));
-    case 3: return now + std::chrono::seconds(*rc::gen::inRange(1, 10'000));
-    default: return now + Duration(*rc::gen::inRange<std::int64_t>(0, 300'000'000));
+    case 0:
+      return Instant::never();
+    case 1:
+      return now - Duration(*rc::gen::inRange<std::int64_t>(0, 1'000'000'000));
+    case 2:
+      return now + std::chrono::hours(*rc::gen::inRange(1, 10'000));
+    case 3:
+      return now + std::chrono::seconds(*rc::gen::inRange(1, 10'000));
+    default:
+      return now + Duration(*rc::gen::inRange<std::int64_t>(0, 300'000'000));
   }
 }
 
@@ -146,9 +151,8 @@ TEST(TimerWheelProperty, BehavesAsTheModel) {
         wheel.disarm(timers[which]);
         model.armed.erase(which);
       } else {
-        now = std::max(now, pick_deadline(now));
-        if (now.is_never()) now = {wheel.next_deadline().is_never() ? 0 : now.ns - 1};
-        if (now.ns > (std::int64_t{1} << 60)) break;
+        const auto next = pick_deadline(now);
+        if (!next.is_never()) now = std::max(now, next);
         wheel.advance(now);
         for (TimerWheel::Expired due; wheel.pop_expired(due);) {
           RC_ASSERT(model.armed.contains(due.cookie));

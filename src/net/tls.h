@@ -20,10 +20,10 @@ struct TlsSettings {
   std::string key_file;
   std::string ca_file;  // "system" = the system's own store
   std::string min_version = "1.2";
-  std::string ciphers;        // TLS 1.2, OpenSSL's syntax; empty = default
-  std::string ciphersuites;   // TLS 1.3
-  bool verify_peer = false;   // client side: verify-ca and up; server side: ask for a certificate
-  bool verify_name = false;   // verify-full
+  std::string ciphers;       // TLS 1.2, OpenSSL's syntax; empty = default
+  std::string ciphersuites;  // TLS 1.3
+  bool verify_peer = false;  // client side: verify-ca and up; server side: ask for a certificate
+  bool verify_name = false;  // verify-full
   bool operator==(const TlsSettings&) const = default;
 };
 

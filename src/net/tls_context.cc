@@ -15,20 +15,21 @@ namespace {
 
 using Outcome = std::expected<void, std::string>;
 
-std::unexpected<std::string> failure(std::string text) { return std::unexpected(std::move(text)); }
+std::unexpected<std::string> failure(std::string text) {
+  return std::unexpected(std::move(text));
+}
 
 // As libpq judges it: a key that others may read is a key that others have. One owned by root may
 // be readable by a group (Debian's ssl-cert).
 Outcome check_key_permissions(const std::string& file) {
-  struct stat status {};
+  struct stat status{};
   if (stat(file.c_str(), &status) != 0) {
     return failure(fmt::format("key_file {}: {}", file, describe_error(errno)));
   }
   if (!S_ISREG(status.st_mode)) {
     return failure(fmt::format("key_file {}: not a regular file", file));
   }
-  const mode_t forbidden =
-      status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
+  const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
   if ((status.st_mode & forbidden) == 0) return {};
   return failure(fmt::format(
       "key_file {}: others can read it (mode {:04o}); it must be 0600, or 0640 if root owns it",
@@ -48,8 +49,8 @@ Outcome load_certificate(SSL_CTX* ctx, const TlsSettings& settings) {
     return failure(fmt::format("key_file {}: {}", settings.key_file, openssl_error()));
   }
   if (SSL_CTX_check_private_key(ctx) != 1) {
-    return failure(fmt::format("key_file {}: not the key of {}", settings.key_file,
-                               settings.cert_file));
+    return failure(
+        fmt::format("key_file {}: not the key of {}", settings.key_file, settings.cert_file));
   }
   return {};
 }
@@ -82,7 +83,9 @@ Outcome load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
   return failure(fmt::format("ca_file {}: {}", settings.ca_file, openssl_error()));
 }
 
-int acknowledge_name(SSL*, int*, void*) { return SSL_TLSEXT_ERR_OK; }
+int acknowledge_name(SSL*, int*, void*) {
+  return SSL_TLSEXT_ERR_OK;
+}
 
 // Direct TLS announces "postgresql"; whoever asks for something else came to the wrong door.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
@@ -103,8 +106,8 @@ std::shared_ptr<TlsContext> make_context(const SSL_METHOD* method) {
   context->ctx.reset(SSL_CTX_new(method));
   context->bio = make_session_bio();
   auto* ctx = context->ctx.get();
-  SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION |
-                               SSL_OP_IGNORE_UNEXPECTED_EOF);
+  SSL_CTX_set_options(
+      ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_IGNORE_UNEXPECTED_EOF);
   // Buffers only while a record is under way: 34 kB less for each idle connection.
   SSL_CTX_set_mode(ctx, SSL_MODE_RELEASE_BUFFERS);
   return context;
@@ -149,7 +152,8 @@ std::string openssl_error() {
 std::vector<std::uint8_t> channel_binding_of(const X509& certificate) {
   int hash = NID_undef;
   auto* mutable_certificate = const_cast<X509*>(&certificate);  // OpenSSL caches inside
-  if (X509_get_signature_info(mutable_certificate, &hash, nullptr, nullptr, nullptr) != 1) return {};
+  if (X509_get_signature_info(mutable_certificate, &hash, nullptr, nullptr, nullptr) != 1)
+    return {};
   if (hash == NID_md5 || hash == NID_sha1) hash = NID_sha256;
   const auto* digest = EVP_get_digestbynid(hash);
   if (digest == nullptr) return {};
@@ -193,8 +197,8 @@ std::expected<TlsContextRef, std::string> make_self_signed_tls(const std::string
   const auto certificate = key ? make_self_signed(*key, common_name) : nullptr;
   if (certificate == nullptr || SSL_CTX_use_certificate(ctx, certificate.get()) != 1 ||
       SSL_CTX_use_PrivateKey(ctx, key.get()) != 1) {
-    return failure(fmt::format("cannot make a certificate for {}: {}", common_name,
-                               openssl_error()));
+    return failure(
+        fmt::format("cannot make a certificate for {}: {}", common_name, openssl_error()));
   }
   set_up_server(*context);
   return context;

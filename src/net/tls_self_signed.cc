@@ -32,7 +32,9 @@ bool set_names(X509& certificate, const std::string& common_name) {
 
 }  // namespace
 
-KeyPtr make_p256_key() { return KeyPtr(EVP_EC_gen("P-256")); }
+KeyPtr make_p256_key() {
+  return KeyPtr(EVP_EC_gen("P-256"));
+}
 
 CertificatePtr make_self_signed(EVP_PKEY& key, const std::string& common_name) {
   CertificatePtr certificate(X509_new());

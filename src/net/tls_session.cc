@@ -97,7 +97,9 @@ std::string common_name_of(const X509& certificate) {
 
 }  // namespace
 
-void TlsSession::Free::operator()(SSL* ssl) const { SSL_free(ssl); }
+void TlsSession::Free::operator()(SSL* ssl) const {
+  SSL_free(ssl);
+}
 
 TlsSession::TlsSession(TlsContextRef context)
     : context_(std::move(context)), ssl_(SSL_new(context_->ctx.get())) {
@@ -107,7 +109,9 @@ TlsSession::TlsSession(TlsContextRef context)
   SSL_set_bio(ssl_.get(), bio, bio);
 }
 
-TlsSession::~TlsSession() { held_.clear(); }
+TlsSession::~TlsSession() {
+  held_.clear();
+}
 
 std::unique_ptr<TlsSession> TlsSession::accept(TlsContextRef context) {
   std::unique_ptr<TlsSession> session(new TlsSession(std::move(context)));
@@ -164,7 +168,9 @@ ByteBuffer TlsSession::take_held() {
 }
 
 // What was held came first.
-Bytes TlsSession::next_input() const { return held_.empty() ? fed_ : held_.front(); }
+Bytes TlsSession::next_input() const {
+  return held_.empty() ? fed_ : held_.front();
+}
 
 void TlsSession::consume_input(std::size_t count) {
   if (held_.empty()) {
@@ -176,11 +182,15 @@ void TlsSession::consume_input(std::size_t count) {
 
 TlsSession::Step TlsSession::step_of(int result) {
   switch (SSL_get_error(ssl_.get(), result)) {
-    case SSL_ERROR_NONE: return Step::done;
+    case SSL_ERROR_NONE:
+      return Step::done;
     case SSL_ERROR_WANT_READ:
-    case SSL_ERROR_WANT_WRITE: return Step::starved;
-    case SSL_ERROR_ZERO_RETURN: return ended_ = Step::peer_closed;
-    default: break;
+    case SSL_ERROR_WANT_WRITE:
+      return Step::starved;
+    case SSL_ERROR_ZERO_RETURN:
+      return ended_ = Step::peer_closed;
+    default:
+      break;
   }
   const auto verified = SSL_get_verify_result(ssl_.get());
   failure_ = openssl_error();

@@ -137,6 +137,7 @@ TEST_F(TlsTest, PausedInTheMiddleOfManyRecords) {
   server_.on_bytes = [&](StreamId id, Bytes) { reactor_->pause_reading(id); };
   reactor_->write(client_id_, as_bytes(big));
   reactor_->close(client_id_, CloseMode::flush);
+  ASSERT_TRUE(run_until([&] { return server_.arrivals == 1; }));
   ASSERT_TRUE(run_until([&] {
     const int before = server_.arrivals;
     run_quietly();
@@ -370,6 +371,7 @@ TEST_F(OpensslClientTest, TicketsResume) {
       resumed = SSL_session_reused(ssl) == 1;
       SSL_SESSION_free(session);
       session = SSL_get1_session(ssl);
+      SSL_shutdown(ssl);  // OpenSSL forgets sessions that end without
     };
     run_client(ctx.get(), talk);
     EXPECT_FALSE(resumed);

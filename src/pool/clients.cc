@@ -6,6 +6,12 @@
 #include "pool/state.h"
 
 namespace tidegate::pool {
+namespace {
+
+// The number of a waiter that comes back to the front; no newcomer has it.
+constexpr std::uint64_t kBeforeAll = 0;
+
+}  // namespace
 
 void Pool::State::client_wants(const Want& want, Actions& out) {
   Route* const route = routes.find(want.route);
@@ -14,9 +20,15 @@ void Pool::State::client_wants(const Want& want, Actions& out) {
   }
   TG_CHECK(planted(Planted::waiter_served_twice_after_gone) ||
            waiter_by_id.find(want.waiter) == nullptr);
-  Ticket ticket{.want = want, .since = clock, .number = ++number_last};
+  Ticket ticket{.want = want, .since = clock, .number = number_last + 1};
+  if (want.again) {
+    ticket.since = want.since;
+    ticket.number = kBeforeAll;
+  } else {
+    ++number_last;
+  }
   if (route->limits.pool_timeout > Duration{0}) {
-    ticket.want.deadline = std::min(want.deadline, clock + route->limits.pool_timeout);
+    ticket.want.deadline = std::min(want.deadline, ticket.since + route->limits.pool_timeout);
   }
   route->worker_last = want.worker;
   admit(ticket, *route, out);

@@ -118,7 +118,8 @@ struct RouteCounts {
   bool operator==(const RouteCounts&) const = default;
 };
 
-struct PoolTotals {  // since start, for the statistics
+// Since start, for the statistics. refused includes shed; overtaken counts the waiters gone before.
+struct PoolTotals {
   std::uint64_t assigned = 0, moved = 0, overtaken = 0, opened = 0, failed = 0, refused = 0,
                 shed = 0, evicted = 0;
 };

@@ -70,9 +70,9 @@ void ClientConversation::probe_finished(const session::Turn&) {
   port_.release_server();
   if (const auto& refusal = probe->refusal()) {
     ByteBuffer error;
-    write_error(error, ErrorText{.severity = "FATAL",
-                                 .sqlstate = refusal->sqlstate,
-                                 .message = refusal->message});
+    write_error(
+        error,
+        ErrorText{.severity = "FATAL", .sqlstate = refusal->sqlstate, .message = refusal->message});
     port_.to_client(error);
     closed_ = true;
     return port_.close_client(Reason::startup_parameter_refused, session::Farewell::flush);
@@ -86,9 +86,8 @@ void ClientConversation::probe_finished(const session::Turn&) {
 
 // AuthenticationOk has been sent; what a server would say next (PostgreSQL manual, 55.2.1).
 void ClientConversation::welcome(const RouteSnapshot& snapshot, const SettingsRef& at_startup) {
-  const auto settings = at_startup->entries().empty()
-                            ? snapshot.defaults()
-                            : snapshot.defaults()->with_all(*at_startup);
+  const auto settings = at_startup->entries().empty() ? snapshot.defaults()
+                                                      : snapshot.defaults()->with_all(*at_startup);
   ByteBuffer out;
   for (const auto& [name, value] : snapshot.reported()) {
     const auto* own = settings->find(name);
@@ -139,8 +138,7 @@ void ClientConversation::refused(Reason reason, std::string_view detail,
   fail(reason, detail);
 }
 
-void ClientConversation::server_lost(Reason reason, std::string_view detail,
-                                     const session::Turn&) {
+void ClientConversation::server_lost(Reason reason, std::string_view detail, const session::Turn&) {
   if (session_) return session_->server_lost(reason, detail);
   fail(reason, detail);
 }

@@ -13,8 +13,7 @@
 
 namespace tidegate::postgres {
 
-class ClientConversation final : public session::ClientConversation,
-                                 public LoginProbe::Listener {
+class ClientConversation final : public session::ClientConversation, public LoginProbe::Listener {
  public:
   ClientConversation(session::ClientPort& port, Workshop& workshop);
   ~ClientConversation() override;

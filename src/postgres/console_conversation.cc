@@ -32,8 +32,7 @@ bool gives_rows(std::string_view command) {
 }  // namespace
 
 ConsoleConversation::ConsoleConversation(session::ClientPort& port,
-                                         session::VirtualDatabase& database,
-                                         const Startup& startup)
+                                         session::VirtualDatabase& database, const Startup& startup)
     : port_(port),
       database_(database),
       user_(startup.user),
@@ -43,7 +42,9 @@ ConsoleConversation::ConsoleConversation(session::ClientPort& port,
   }
 }
 
-ConsoleConversation::~ConsoleConversation() { *self_ = nullptr; }
+ConsoleConversation::~ConsoleConversation() {
+  *self_ = nullptr;
+}
 
 // Drivers will not speak to a server that does not say these.
 void ConsoleConversation::welcome() {
@@ -107,8 +108,10 @@ void ConsoleConversation::work() {
 
 void ConsoleConversation::message(const MessageHeader& header, Bytes body) {
   switch (header.type) {
-    case 'X': return close();
-    case 'H': return;
+    case 'X':
+      return close();
+    case 'H':
+      return;
     case 'S':
       skipping_ = false;
       portals_.clear();
@@ -116,19 +119,26 @@ void ConsoleConversation::message(const MessageHeader& header, Bytes body) {
     case 'Q':
       if (skipping_) return;
       return run(Purpose::query, as_text(body).substr(0, as_text(body).find('\0')));
-    default: extended(header.type, body);
+    default:
+      extended(header.type, body);
   }
 }
 
 void ConsoleConversation::extended(char type, Bytes body) {
   if (skipping_) return;
   switch (type) {
-    case 'P': return parse(body);
-    case 'B': return bind(body);
-    case 'D': return describe(body);
-    case 'E': return execute(body);
-    case 'C': return close_named(body);
-    default: return violation("the console does not know this message");
+    case 'P':
+      return parse(body);
+    case 'B':
+      return bind(body);
+    case 'D':
+      return describe(body);
+    case 'E':
+      return execute(body);
+    case 'C':
+      return close_named(body);
+    default:
+      return violation("the console does not know this message");
   }
 }
 
@@ -241,9 +251,15 @@ void ConsoleConversation::answered(session::ConsoleReply reply) {
     write_notice(out_, ErrorText{.severity = "NOTICE", .sqlstate = "00000", .message = text});
   }
   switch (purpose_) {
-    case Purpose::query: answer_query(reply); break;
-    case Purpose::execute: answer_execute(reply); break;
-    default: answer_describe(std::move(reply)); break;
+    case Purpose::query:
+      answer_query(reply);
+      break;
+    case Purpose::execute:
+      answer_execute(reply);
+      break;
+    default:
+      answer_describe(std::move(reply));
+      break;
   }
   if (!working_) work();
 }

@@ -19,7 +19,7 @@ struct Workshop {
 
 std::unique_ptr<session::ClientConversation> make_client_conversation(session::ClientPort& port,
                                                                       Workshop& workshop);
-std::unique_ptr<session::ServerConversation> make_server_conversation(session::ServerPort& port,
-                                                                      const session::RouteRules& rules);
+std::unique_ptr<session::ServerConversation> make_server_conversation(
+    session::ServerPort& port, const session::RouteRules& rules);
 
 }  // namespace tidegate::postgres

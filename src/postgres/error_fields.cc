@@ -6,7 +6,7 @@ namespace tidegate::postgres {
 
 std::optional<ErrorFields> read_error(Bytes body) {
   ErrorFields fields;
-  std::string_view localised_severity;
+  std::string_view localised_severity = "";
   ByteReader reader(body);
   while (const auto name = reader.u8()) {
     const auto value = reader.cstring();

@@ -75,12 +75,12 @@ void write_sync(ByteBuffer& out);
 void write_terminate(ByteBuffer& out);
 
 // --- Read whole ---
-// The body of ErrorResponse / NoticeResponse; unknown fields are skipped.
+// The body of ErrorResponse / NoticeResponse; unknown fields are skipped, missing ones are "".
 struct ErrorFields {
-  std::string_view severity;  // not localised (V), else S
-  std::string_view sqlstate;
-  std::string_view message;
-  std::string_view routine;
+  std::string_view severity = "";  // not localised (V), else S
+  std::string_view sqlstate = "";
+  std::string_view message = "";
+  std::string_view routine = "";
 };
 std::optional<ErrorFields> read_error(Bytes body);
 

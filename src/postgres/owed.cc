@@ -16,10 +16,14 @@ bool ends_ready(Reply reply) {
 
 void write_fake(const OwedReply& fake, ByteBuffer& out) {
   switch (fake.reply) {
-    case Reply::parse: return write_parse_complete(out);
-    case Reply::close: return write_close_complete(out);
-    case Reply::execute: return write_command_complete(out, fake.name);
-    default: TG_CHECK(!"only a Parse, a Close or a command is answered in the server's place");
+    case Reply::parse:
+      return write_parse_complete(out);
+    case Reply::close:
+      return write_close_complete(out);
+    case Reply::execute:
+      return write_command_complete(out, fake.name);
+    default:
+      TG_CHECK(!"only a Parse, a Close or a command is answered in the server's place");
   }
 }
 
@@ -62,6 +66,7 @@ void OwedQueue::clear() {
 void OwedQueue::forget(OwedReply& reply) {
   if (ends_ready(reply.reply)) --readies_;
   reply.error = Reason::none;
+  reply.of_portal = false;
   reply.name.clear();
   reply.statement.reset();
   reply.before.reset();

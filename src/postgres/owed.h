@@ -16,7 +16,7 @@
 namespace tidegate::postgres {
 
 enum class Reply : std::uint8_t {
-  query,          // until ReadyForQuery
+  query,  // until ReadyForQuery
   parse,
   bind,
   describe,
@@ -43,6 +43,14 @@ struct OwedReply {
   std::string name;        // the client's name of the statement; the tag of a faked execute
   StatementRef statement;  // what is parsed or closed
   StatementRef before;     // what the client's name meant before
+
+  // Whether it gives the session another unnamed statement, or takes it away.
+  bool changes_unnamed() const {
+    if (action != Action::forward) return false;
+    return reply == Reply::query ||
+           ((reply == Reply::parse || reply == Reply::close) && name.empty() && !of_portal);
+  }
+  bool of_portal = false;  // a Close that has nothing to do with statements
 };
 
 class OwedQueue {

@@ -98,8 +98,8 @@ TEST(Relay, Trap02_PipelinedSyncs) {
 TEST(Relay, Trap03_ErrorSkipsUntilSync) {
   Rig rig;
   auto& client = rig.user();
-  EXPECT_EQ(client.ask(parse("", "fail") + binding("", "") + execute() + parse("later", "select 1") +
-                       query("select skipped") + sync()),
+  EXPECT_EQ(client.ask(parse("", "fail") + binding("", "") + execute() +
+                       parse("later", "select 1") + query("select skipped") + sync()),
             "12E[22012]Z[I]");
   // The skipped Parse left no name behind.
   EXPECT_EQ(client.ask(binding("", "later") + sync()), "E[26000]Z[I]");
@@ -354,8 +354,9 @@ TEST(Relay, Trap13_RefusedPinFailsTheTransaction) {
   EXPECT_EQ(client.ask(query("set statement_timeout = '3'")), "E[53300]Z[E]");
   client.ask(query("rollback"));
   EXPECT_EQ(client.server, nullptr);
-  EXPECT_EQ(client.ask(parse("", "set statement_timeout = '3'") + binding("", "") + execute() + sync()),
-            "1E[53300]Z[I]");
+  EXPECT_EQ(
+      client.ask(parse("", "set statement_timeout = '3'") + binding("", "") + execute() + sync()),
+      "1E[53300]Z[I]");
 }
 
 TEST(Relay, Trap15_ClientLostInATransaction) {

@@ -26,7 +26,8 @@ using tidegate::testing::FakePostgres;
 std::string frame(char type, std::string_view body);
 std::string query(std::string_view text);
 std::string parse(std::string_view name, std::string_view text);
-std::string binding(std::string_view portal, std::string_view name, std::string_view parameter = {});
+std::string binding(std::string_view portal, std::string_view name,
+                    std::string_view parameter = {});
 std::string describe(char kind, std::string_view name);
 std::string execute(std::string_view portal = {}, int rows_max = 0);
 std::string close(char kind, std::string_view name);
@@ -39,9 +40,7 @@ std::string print(std::string_view replies);
 
 class DirectClient {
  public:
-  explicit DirectClient(FakeDatabase& database) : server_(database) {
-    server_.take(startup());
-  }
+  explicit DirectClient(FakeDatabase& database) : server_(database) { server_.take(startup()); }
   void send(std::string_view requests) { received_ += server_.take(requests); }
   std::string answers() { return print(std::exchange(received_, {})); }
   FakePostgres& server() { return server_; }
@@ -199,6 +198,7 @@ class Rig {
 
  private:
   bool step_client(TestClient& client);
+  bool offer(TestClient& client);
   bool step_server(TestServer& server);
   TestServer* next_server();
   std::size_t next_ = 0;

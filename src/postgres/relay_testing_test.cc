@@ -11,7 +11,9 @@ std::string be32(std::size_t value) {
   store_be32(raw, static_cast<std::uint32_t>(value));
   return std::string(as_text(Bytes(raw)));
 }
-std::string zero(std::string_view text) { return std::string(text) + '\0'; }
+std::string zero(std::string_view text) {
+  return std::string(text) + '\0';
+}
 const std::string kNone16(2, '\0');
 
 std::string print_error(std::string_view body) {
@@ -23,17 +25,23 @@ std::string print_error(std::string_view body) {
 std::string print_message(char type, std::string_view body) {
   const std::string letter(1, type);
   switch (type) {
-    case 'Z': return "Z[" + std::string(body) + "]";
-    case 'C': return "C[" + std::string(body.substr(0, body.find('\0'))) + "]";
-    case 'E': return print_error(body);
-    case 'D': return "D[" + std::string(body.substr(6)) + "]";
-    case 'd': return "d[" + std::string(body) + "]";
+    case 'Z':
+      return "Z[" + std::string(body) + "]";
+    case 'C':
+      return "C[" + std::string(body.substr(0, body.find('\0'))) + "]";
+    case 'E':
+      return print_error(body);
+    case 'D':
+      return "D[" + std::string(body.substr(6)) + "]";
+    case 'd':
+      return "d[" + std::string(body) + "]";
     case 'S': {
       const auto end = body.find('\0');
       return "S[" + std::string(body.substr(0, end)) + "=" +
              std::string(body.substr(end + 1, body.size() - end - 2)) + "]";
     }
-    default: return letter;
+    default:
+      return letter;
   }
 }
 
@@ -42,7 +50,9 @@ std::string print_message(char type, std::string_view body) {
 std::string frame(char type, std::string_view body) {
   return type + be32(body.size() + 4) + std::string(body);
 }
-std::string query(std::string_view text) { return frame('Q', zero(text)); }
+std::string query(std::string_view text) {
+  return frame('Q', zero(text));
+}
 std::string parse(std::string_view name, std::string_view text) {
   return frame('P', zero(name) + zero(text) + kNone16);
 }
@@ -55,13 +65,21 @@ std::string binding(std::string_view portal, std::string_view name, std::string_
   }
   return frame('B', body + kNone16);
 }
-std::string describe(char kind, std::string_view name) { return frame('D', kind + zero(name)); }
+std::string describe(char kind, std::string_view name) {
+  return frame('D', kind + zero(name));
+}
 std::string execute(std::string_view portal, int rows_max) {
   return frame('E', zero(portal) + be32(static_cast<std::size_t>(rows_max)));
 }
-std::string close(char kind, std::string_view name) { return frame('C', kind + zero(name)); }
-std::string sync() { return frame('S', ""); }
-std::string flush() { return frame('H', ""); }
+std::string close(char kind, std::string_view name) {
+  return frame('C', kind + zero(name));
+}
+std::string sync() {
+  return frame('S', "");
+}
+std::string flush() {
+  return frame('H', "");
+}
 
 std::string startup(std::vector<std::pair<std::string, std::string>> parameters) {
   std::string body = be32(kProtocol30) + zero("user") + zero("u") + zero("database") + zero("d");
@@ -132,7 +150,9 @@ bool TestClient::hold_changed(HoldKind kind, std::string_view why) {
   return true;
 }
 
-session::SnapshotRef TestClient::snapshot() { return rig.snapshot; }
+session::SnapshotRef TestClient::snapshot() {
+  return rig.snapshot;
+}
 void TestClient::publish_snapshot(session::SnapshotRef snapshot) {
   rig.snapshot = std::move(snapshot);
 }
@@ -201,9 +221,14 @@ bool Rig::step_client(TestClient& client) {
       client.server = server;
       server->taken = true;
       client.conversation->linked(*server->conversation, turn());
+      offer(client);
       return true;
     }
   }
+  return offer(client);
+}
+
+bool Rig::offer(TestClient& client) {
   if (client.outgoing.empty() || !client.conversation->wants_input()) return false;
   const auto piece = client.outgoing.substr(0, piece_bytes);
   // Not taken whole: the rest is offered again together with what came behind it.

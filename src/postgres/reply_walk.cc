@@ -9,7 +9,8 @@
 namespace tidegate::postgres {
 namespace {
 
-constexpr std::size_t kErrorHeadBytes = 32 * 1024;  // what is read of an error; its fields come first
+constexpr std::size_t kErrorHeadBytes =
+    32 * 1024;  // what is read of an error; its fields come first
 constexpr std::size_t kTagBytes = 32;
 constexpr std::size_t kParameterBytesMax = 64 * 1024;
 
@@ -71,6 +72,7 @@ std::size_t ReplyWalk::take(Bytes rest, Step& step) {
     const auto piece = rest.first(std::min<std::size_t>(body_left_, rest.size()));
     if (passing_ && step.client != nullptr) step.out.pass(piece);
     body_left_ -= static_cast<std::uint32_t>(piece.size());
+    settle(step);
     return piece.size();
   }
   MessageHeader header;
@@ -115,10 +117,14 @@ std::size_t ReplyWalk::gather(Bytes rest, Step& step) {
 std::size_t ReplyWalk::wanted(const MessageHeader& header) {
   switch (header.type) {
     case 'Z':
-    case 'S': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kParameterBytesMax);
-    case 'E': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kErrorHeadBytes);
-    case 'C': return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kTagBytes);
-    default: return kHeaderBytes;
+    case 'S':
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kParameterBytesMax);
+    case 'E':
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kErrorHeadBytes);
+    case 'C':
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kTagBytes);
+    default:
+      return kHeaderBytes;
   }
 }
 
@@ -138,6 +144,7 @@ void ReplyWalk::message(const MessageHeader& header, Bytes read, bool borrowed, 
 // Answers that were waiting for their turn follow at once what was before them, except in the
 // middle of a message.
 void ReplyWalk::settle(Step& step) {
+  state_.inside_reply = body_left_ > 0;
   if (body_left_ > 0 || broken_ || state_.owed.empty()) return;
   const auto& front = state_.owed.front();
   if (front.action != Action::fake && front.reply != Reply::copy_end) return;
@@ -148,16 +155,23 @@ void ReplyWalk::settle(Step& step) {
 
 ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Step& step) {
   switch (header.type) {
-    case 'Z': return ready(body, step);
-    case 'S': return parameter_status(body, step);
-    case 'C': return command_complete(body, step);
-    case 'G': return copy_in(step);
-    case 'E': return error(body, step);
-    case 'A': return Verdict::pass;
+    case 'Z':
+      return ready(body, step);
+    case 'S':
+      return parameter_status(body, step);
+    case 'C':
+      return command_complete(body, step);
+    case 'G':
+      return copy_in(step);
+    case 'E':
+      return error(body, step);
+    case 'A':
+      return Verdict::pass;
     case 'N':
       return !state_.owed.empty() && state_.owed.front().action == Action::skip ? Verdict::drop
-                                                                               : Verdict::pass;
-    default: return reply(header.type, step);
+                                                                                : Verdict::pass;
+    default:
+      return reply(header.type, step);
   }
 }
 
@@ -330,16 +344,22 @@ void ReplyWalk::skip_to_sync(Step& step) {
   std::size_t skipped = 1;
   while (skipped < state_.owed.size() && state_.owed.at(skipped).reply != Reply::sync) ++skipped;
   state_.skipping = skipped == state_.owed.size();
-  for (auto i = skipped; i-- > 0;) undo(state_.owed.at(i), i == 0, step);
+  OwedReply* later = nullptr;
+  for (auto i = skipped; i < state_.owed.size() && later == nullptr; ++i) {
+    if (state_.owed.at(i).changes_unnamed()) later = &state_.owed.at(i);
+  }
+  for (auto i = skipped; i-- > 0;) undo(state_.owed.at(i), i == 0, later, step);
   for (; skipped > 0; --skipped) state_.owed.pop();
 }
 
-// Undone from the last to the first, so that each finds the map as it left it.
-void ReplyWalk::undo(const OwedReply& request, bool failed, Step& step) {
+// Undone from the last to the first, so that each finds the map as it left it. The unnamed
+// statement may have been replaced since, by a request behind the Sync (`later`): then only what
+// that one would go back to is put right.
+void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, Step& step) {
   const bool asked_server = request.action != Action::fake;
   if (request.statement != nullptr && asked_server && request.reply == Reply::parse) {
     if (request.statement->server_name.empty()) {
-      state_.unnamed.reset();
+      if (later == nullptr) state_.unnamed.reset();
     } else {
       state_.statements.remove(request.statement->key);
     }
@@ -347,7 +367,9 @@ void ReplyWalk::undo(const OwedReply& request, bool failed, Step& step) {
   if (request.statement != nullptr && asked_server && request.reply == Reply::close) {
     state_.statements.add(request.statement);
   }
-  if (step.client != nullptr && request.action != Action::skip) {
+  if (later != nullptr && request.changes_unnamed()) {
+    later->before = failed ? nullptr : request.before;
+  } else if (step.client != nullptr && request.action != Action::skip) {
     step.client->undone(request, failed);
   }
 }

@@ -61,7 +61,7 @@ class ReplyWalk {
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);
   void skip_to_sync(Step& step);
-  void undo(const OwedReply& request, bool failed, Step& step);
+  void undo(const OwedReply& request, bool failed, OwedReply* later, Step& step);
   void settle(Step& step);
   Verdict break_off(Reason reason, std::string detail);
 

@@ -14,6 +14,8 @@ inline constexpr std::string_view kNoSuchStatement = "tidegate_none";
 inline void write_describe_statement(ByteBuffer& out, std::string_view name) {
   Message(out, 'D').u8('S').cstring(name);
 }
-inline void write_flush(ByteBuffer& out) { Message(out, 'H'); }
+inline void write_flush(ByteBuffer& out) {
+  Message(out, 'H');
+}
 
 }  // namespace tidegate::postgres

@@ -17,8 +17,7 @@ bool RequestWalk::query(Bytes message) {
     return violation("a query without its terminating zero"), true;
   }
   const auto text = message.subspan(kHeaderBytes, message.size() - kHeaderBytes - 1);
-  const auto effects =
-      sql::PostgresScanner::scan(text, session_.settings_->standard_strings());
+  const auto effects = sql::PostgresScanner::scan(text, session_.settings_->standard_strings());
   if (!effects.none()) return query_with_effects(message, effects);
   send_query(message);
   return true;
@@ -28,7 +27,7 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
   const bool forgets =
       effects.has(Effect::sql_deallocate) || effects.has(Effect::sql_deallocate_all);
   if (forgets && effects.statements == 1) {
-    if (unsettled()) return stall();
+    if (!state().owed.empty()) return stall();
     if (deallocate(effects)) return true;
   }
   if (session_.rules_.mode == PoolMode::statement && effects.has(Effect::opens_transaction)) {
@@ -58,7 +57,7 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
   owe(Reply::sync);
   drop_segment(state());
   write_sync(to_server_.own());
-  state().unsynced = false;
+  end_segment();
   return true;
 }
 
@@ -66,15 +65,18 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
 // manual, 55.2.3).
 void RequestWalk::send_query(Bytes message) {
   auto& owed = owe(Reply::query);
-  if (session_.unnamed_ != nullptr) owed.before = std::move(session_.unnamed_);
-  session_.unnamed_.reset();
+  if (session_.unnamed_ != nullptr) {
+    owed.before = std::move(session_.unnamed_);
+    session_.unnamed_.reset();
+    session_.unnamed_fresh_ = true;
+  }
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
     if (!session_.pinned_) session_.unpin();
   }
   auto& server = state();
   server.unnamed.reset();
-  server.unsynced = false;
+  end_segment();
   if (server.segment_statement != nullptr) drop_segment(server);
   to_server_.pass(message);
 }
@@ -107,7 +109,7 @@ bool RequestWalk::refuse_query(Reason reason, std::string_view detail) {
   owed.error = reason;
   owed.name = detail;
   drop_segment(state());
-  state().unsynced = false;
+  end_segment();
   state().unnamed.reset();
   write_query(to_server_.own(), "refused");
   return true;

@@ -12,8 +12,9 @@ namespace tidegate::postgres {
 namespace {
 
 void write_head(ByteBuffer& out, char type, std::size_t body_bytes) {
-  ByteWriter(out).u8(static_cast<std::uint8_t>(type)).be32(
-      static_cast<std::uint32_t>(body_bytes + 4));
+  ByteWriter(out)
+      .u8(static_cast<std::uint8_t>(type))
+      .be32(static_cast<std::uint32_t>(body_bytes + 4));
 }
 
 }  // namespace
@@ -33,12 +34,13 @@ bool RequestWalk::parse(Bytes message) {
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
   auto& known = session_.unnamed_;
-  auto statement = session_.workshop_.statements.intern(text_and_types, *session_.settings_,
-                                                        Naming::unnamed);
+  auto statement =
+      session_.workshop_.statements.intern(text_and_types, *session_.settings_, Naming::unnamed);
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
     if (!session_.pinned_) session_.unpin();
   }
+  session_.unnamed_fresh_ = true;
   auto& owed = owe(Reply::parse);
   owed.before = std::move(known);
   owed.statement = statement;
@@ -50,23 +52,18 @@ bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
 }
 
 bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
+  if (names_unsettled()) return stall();
   if (const auto known = session_.names_.find(name)) {
-    if (unsettled()) return stall();
-    // PostgreSQL finds its own faults first: a text that is wrong, a failed transaction.
-    need_statement(known);
-    write_parse(to_server_.own(), known->server_name, text_and_types);
-    auto& owed = owe(Reply::parse);
-    owed.error = Reason::duplicate_statement;
-    owed.name = name;
-    extended_sent('P', {});
-    return true;
+    return unsettled() ? stall() : parse_duplicate(known, name, text_and_types);
   }
   if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
     return refuse(Reason::statements_full, name);
   }
-  const auto statement = session_.workshop_.statements.intern(
-      text_and_types, *session_.settings_, Naming::named);
+  const auto statement =
+      session_.workshop_.statements.intern(text_and_types, *session_.settings_, Naming::named);
   session_.names_.set(name, statement);
+  session_.names_in_flight_ = true;
+  note_doubt();
   if (may_fake_parse(statement)) {
     auto& owed = owe(Reply::parse, Action::fake);
     owed.name = stored_name(name);
@@ -75,6 +72,28 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
     return true;
   }
   return send_parse(statement, Action::forward, stored_name(name));
+}
+
+// PostgreSQL finds its own faults first: a text that is wrong, a failed transaction. So the Parse
+// goes out under a name that the server has. In a failed transaction that one cannot be put there,
+// and the error is the same, except for a text that may end the transaction.
+bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view name,
+                                  Bytes text_and_types) {
+  if (state().status == 'E') {
+    const auto text = as_text(text_and_types);
+    const auto effects = sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))),
+                                                    session_.settings_->standard_strings());
+    if (effects.has(sql::Effect::ends_transaction)) {
+      return refuse(Reason::duplicate_statement, name);
+    }
+  }
+  need_statement(known);
+  write_parse(to_server_.own(), known->server_name, text_and_types);
+  auto& owed = owe(Reply::parse);
+  owed.error = Reason::duplicate_statement;
+  owed.name = name;
+  extended_sent('P', {});
+  return true;
 }
 
 // In a failed transaction PostgreSQL would refuse the Parse; whether it is failed is not known
@@ -127,6 +146,7 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
     owed.before = std::move(session_.unnamed_);
     session_.unnamed_.reset();
     session_.holds_large_unnamed_ = true;
+    session_.unnamed_fresh_ = true;
     state().unnamed.reset();
   } else {
     session_.pinned_ = true;
@@ -143,8 +163,8 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   const auto portal = reader.cstring();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Bind without its names"), true;
-  ++session_.traffic_.binds;
   if (name.empty()) return bind_unnamed(part);
+  if (names_unsettled()) return stall();
   const auto statement = session_.names_.find(name);
   if (statement == nullptr) return bind_unknown(part, name);
   if (const auto reason = pin_for(statement->effects); reason != Reason::none) {
@@ -152,6 +172,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   }
   const bool opens_segment = state().at_rest() && reader.remaining() <= kSegmentBytesMax;
   need_statement(statement);
+  ++session_.traffic_.binds;
   auto& owed = owe(Reply::bind);
   owed.statement = statement;
   owed.error = Reason::unknown_statement;
@@ -171,12 +192,14 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
 }
 
 bool RequestWalk::bind_unnamed(Bytes part) {
+  if (unnamed_unsettled()) return stall();
   if (session_.unnamed_ != nullptr) {
     if (const auto reason = pin_for(session_.unnamed_->effects); reason != Reason::none) {
       return refuse(reason, {});
     }
   }
   need_unnamed();
+  ++session_.traffic_.binds;
   owe(Reply::bind);
   extended_sent('B', {});
   to_server_.pass(part);
@@ -199,12 +222,16 @@ bool RequestWalk::describe(Bytes message) {
   const auto kind = reader.u8();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Describe without a name"), true;
+  if (kind == 'S' && !name.empty() && names_unsettled()) return stall();
   const auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
   if (kind == 'S' && !name.empty() && statement == nullptr) {
     if (unsettled()) return stall();
     if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
   }
-  if (kind == 'S' && name.empty()) need_unnamed();
+  if (kind == 'S' && name.empty()) {
+    if (unnamed_unsettled()) return stall();
+    need_unnamed();
+  }
   if (statement == nullptr) {
     owe(Reply::describe);
     extended_sent(kind == 'P' ? 'D' : 'd', message);
@@ -221,7 +248,9 @@ bool RequestWalk::describe(Bytes message) {
 }
 
 void RequestWalk::need_statement(const StatementRef& statement) {
-  if (!state().statements.touch(statement->key)) send_parse(statement, Action::skip, {});
+  if (state().statements.touch(statement->key)) return;
+  note_doubt();
+  send_parse(statement, Action::skip, {});
 }
 
 // The unnamed statement outlives its transaction and dies with the next unnamed Parse or simple
@@ -231,6 +260,7 @@ void RequestWalk::need_unnamed() {
   auto& server = state();
   const auto& unnamed = session_.unnamed_;
   if (session_.holds_large_unnamed_ || (unnamed != nullptr && server.unnamed == unnamed)) return;
+  note_doubt();
   auto& out = to_server_.own();
   if (unnamed == nullptr) {
     write_close_statement(out, {});
@@ -256,10 +286,13 @@ bool RequestWalk::close(Bytes message) {
     write_close_complete(to_client_.own());
     return true;
   }
+  if (kind == 'S' && session_.names_in_flight_ && unsettled()) return stall();
   drop_segment(state());
   if (kind == 'S' && !name.empty()) {
     auto known = session_.names_.erase(name);
     if (known != nullptr || !session_.pinned_) {
+      session_.names_in_flight_ = true;
+      note_doubt();
       auto& owed = owe(Reply::close, Action::fake);
       owed.name = stored_name(name);
       owed.before = std::move(known);
@@ -267,7 +300,9 @@ bool RequestWalk::close(Bytes message) {
     }
   }
   auto& owed = owe(Reply::close);
+  owed.of_portal = kind == 'P';
   if (kind == 'S' && name.empty()) {
+    session_.unnamed_fresh_ = true;
     owed.before = std::move(session_.unnamed_);
     session_.unnamed_.reset();
     state().unnamed.reset();
@@ -305,7 +340,25 @@ bool RequestWalk::refuse(Reason reason, std::string_view detail) {
 
 // Requests of earlier segments may still fail, and with them what the session believes about its
 // names.
-bool RequestWalk::unsettled() const { return session_.server_->state().owed.readies() > 0; }
+bool RequestWalk::unsettled() const {
+  return session_.server_->state().owed.readies() > 0;
+}
+
+// The unnamed statement comes from an earlier segment, which may still fail.
+bool RequestWalk::unnamed_unsettled() const {
+  if (session_.unnamed_fresh_) return false;
+  return (session_.unnamed_in_flight_ || session_.names_in_doubt_) && unsettled();
+}
+
+// What changes names behind other requests is undone when one of those fails, or fails itself in
+// the transaction that they leave behind.
+void RequestWalk::note_doubt() {
+  session_.names_doubted_ |= state().unsynced || state().status == 'E' || unsettled();
+}
+
+bool RequestWalk::names_unsettled() const {
+  return session_.names_in_doubt_ && unsettled();
+}
 
 // Waits for the replies that settle it. A server keeps replies back until a Sync or a Flush.
 bool RequestWalk::stall() {

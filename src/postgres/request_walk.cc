@@ -19,9 +19,12 @@ constexpr std::size_t kOwedMax = 10'000;
 std::size_t kept_bytes_max(char type, const session::RouteRules& rules) {
   switch (type) {
     case 'd':
-    case 'f': return kHeaderBytes;
-    case 'P': return rules.statement_bytes_max + kHeaderBytes + kNameBytesMax;
-    default: return kKeptBytesMax;
+    case 'f':
+      return kHeaderBytes;
+    case 'P':
+      return rules.statement_bytes_max + kHeaderBytes + kNameBytesMax;
+    default:
+      return kKeptBytesMax;
   }
 }
 
@@ -33,7 +36,9 @@ bool needs_server(char type) {
   return type == 'Q' || type == 'P' || type == 'B' || type == 'D' || type == 'E' || type == 'F';
 }
 
-bool is_request(char type) { return std::string_view("QPBDECHSFdcfX").contains(type); }
+bool is_request(char type) {
+  return std::string_view("QPBDECHSFdcfX").contains(type);
+}
 
 }  // namespace
 
@@ -45,7 +50,7 @@ RequestWalk::RequestWalk(Session& session, const session::Turn& turn)
 
 RequestWalk::~RequestWalk() {
   if (server_linked()) {
-    settle_fakes(state().owed, to_client_.own());
+    if (!state().inside_reply) settle_fakes(state().owed, to_client_.own());
     to_server_.flush();
   } else {
     to_server_.forget();
@@ -68,7 +73,8 @@ std::size_t RequestWalk::take(Bytes rest) {
   if (!session_.stash_.empty()) return fill_stash(rest);
   MessageHeader header;
   const auto read = read_header(rest, header);
-  if (read == HeaderRead::malformed) return violation("a message of impossible length"), rest.size();
+  if (read == HeaderRead::malformed)
+    return violation("a message of impossible length"), rest.size();
   const auto total = kHeaderBytes + header.body_bytes;
   if (read == HeaderRead::ok && rest.size() >= total) {
     return whole(header, rest.first(total)) ? total : 0;
@@ -93,9 +99,10 @@ std::size_t RequestWalk::fill_stash(Bytes rest) {
   MessageHeader header;
   const auto read = read_header(stash, header);
   if (read == HeaderRead::need_more) return used;
-  if (read == HeaderRead::malformed) return violation("a message of impossible length"), rest.size();
-  const auto goal = std::min(kHeaderBytes + header.body_bytes,
-                             kept_bytes_max(header.type, session_.rules_));
+  if (read == HeaderRead::malformed)
+    return violation("a message of impossible length"), rest.size();
+  const auto goal =
+      std::min(kHeaderBytes + header.body_bytes, kept_bytes_max(header.type, session_.rules_));
   fill(goal);
   if (stash.size() >= goal) deal_with_stash(header);
   return used;
@@ -104,8 +111,8 @@ std::size_t RequestWalk::fill_stash(Bytes rest) {
 void RequestWalk::retry() {
   MessageHeader header;
   if (read_header(session_.stash_, header) != HeaderRead::ok) return;
-  const auto goal = std::min(kHeaderBytes + header.body_bytes,
-                             kept_bytes_max(header.type, session_.rules_));
+  const auto goal =
+      std::min(kHeaderBytes + header.body_bytes, kept_bytes_max(header.type, session_.rules_));
   if (session_.stash_.size() >= goal) deal_with_stash(header);
 }
 
@@ -128,8 +135,11 @@ std::size_t RequestWalk::stream(Bytes rest) {
       session_.scanner_->push(last ? piece.first(piece.size() - 1) : piece);
       to_server_.pass(piece);
       break;
-    case Session::Streaming::forward: to_server_.pass(piece); break;
-    default: break;
+    case Session::Streaming::forward:
+      to_server_.pass(piece);
+      break;
+    default:
+      break;
   }
   if (last) end_of_stream();
   return piece.size();
@@ -150,23 +160,37 @@ bool RequestWalk::whole(const MessageHeader& header, Bytes message) {
   const bool ignored = session_.discarding_ || session_.refusal_ != Reason::none ||
                        (server_linked() && state().skipping);
   if (ignored && type != 'S') return discard(header, message);
+  if (message.size() > kept_bytes_max(type, session_.rules_) && type == 'P') {
+    return begin(header, message);
+  }
   if (needs_server(type) && !need_server()) return false;
   return dispatch(header, message);
 }
 
 bool RequestWalk::dispatch(const MessageHeader& header, Bytes message) {
   switch (header.type) {
-    case 'Q': return query(message);
-    case 'P': return parse(message);
-    case 'B': return bind(header, message);
-    case 'D': return describe(message);
-    case 'E': return execute(message);
-    case 'C': return close(message);
-    case 'H': return flush_request(message);
-    case 'S': return sync(message);
-    case 'F': return function_call(message);
-    case 'd': return copy_data(message);
-    default: return copy_end(message);
+    case 'Q':
+      return query(message);
+    case 'P':
+      return parse(message);
+    case 'B':
+      return bind(header, message);
+    case 'D':
+      return describe(message);
+    case 'E':
+      return execute(message);
+    case 'C':
+      return close(message);
+    case 'H':
+      return flush_request(message);
+    case 'S':
+      return sync(message);
+    case 'F':
+      return function_call(message);
+    case 'd':
+      return copy_data(message);
+    default:
+      return copy_end(message);
   }
 }
 
@@ -181,17 +205,28 @@ bool RequestWalk::begin(const MessageHeader& header, Bytes part) {
     return discard(header, part);
   }
   if (needs_server(type) && !need_server()) return false;
-  session_.body_left_ =
-      static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
+  session_.body_left_ = static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
   session_.streaming_ = Session::Streaming::forward;
   bool begun = true;
   switch (type) {
-    case 'Q': begun = begin_query(header, part); break;
-    case 'P': begun = begin_parse(header, part); break;
-    case 'B': begun = bind(header, part); break;
-    case 'F': begun = function_call(part); break;
-    case 'd': begun = copy_data(part); break;
-    default: begun = copy_end(part); break;
+    case 'Q':
+      begun = begin_query(header, part);
+      break;
+    case 'P':
+      begun = begin_parse(header, part);
+      break;
+    case 'B':
+      begun = bind(header, part);
+      break;
+    case 'F':
+      begun = function_call(part);
+      break;
+    case 'd':
+      begun = copy_data(part);
+      break;
+    default:
+      begun = copy_end(part);
+      break;
   }
   if (!begun) {
     session_.body_left_ = 0;
@@ -213,8 +248,7 @@ bool RequestWalk::discard(const MessageHeader& header, Bytes part) {
       session_.discarding_ = true;
     }
   }
-  session_.body_left_ =
-      static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
+  session_.body_left_ = static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
   session_.streaming_ =
       session_.body_left_ > 0 ? Session::Streaming::discard : Session::Streaming::none;
   return true;
@@ -246,16 +280,22 @@ bool RequestWalk::sync(Bytes message) {
     write_ready_for_query(to_client_.own(), 'I');
     return true;
   }
-  extended_sent('S', message);
   to_server_.pass(message);
   if (state().copying_in) {
     ++state().swallowed_syncs;
     return true;
   }
+  extended_sent('S', message);
   if (!(planted(Planted::owed_sync_forgotten) && state().owed.readies() > 0)) owe(Reply::sync);
-  state().unsynced = false;
+  end_segment();
   state().skipping = false;
   return true;
+}
+
+void RequestWalk::end_segment() {
+  state().unsynced = false;
+  session_.unnamed_in_flight_ |= std::exchange(session_.unnamed_fresh_, false);
+  session_.names_in_doubt_ |= std::exchange(session_.names_doubted_, false);
 }
 
 bool RequestWalk::flush_request(Bytes message) {
@@ -266,7 +306,7 @@ bool RequestWalk::flush_request(Bytes message) {
 bool RequestWalk::function_call(Bytes message) {
   owe(Reply::function_call);
   drop_segment(state());
-  state().unsynced = false;
+  end_segment();
   to_server_.pass(message);
   return true;
 }

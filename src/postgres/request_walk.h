@@ -72,6 +72,7 @@ class RequestWalk {
   // --- Prepared statements: request_statements.cc ---
   bool parse(Bytes message);
   bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
+  bool parse_duplicate(const StatementRef& known, std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);
   bool begin_parse(const MessageHeader& header, Bytes part);
   bool bind(const MessageHeader& header, Bytes part);
@@ -87,6 +88,10 @@ class RequestWalk {
   Reason pin_for(const sql::Effects& effects);
   bool refuse(Reason reason, std::string_view detail);
   bool unsettled() const;
+  bool unnamed_unsettled() const;
+  bool names_unsettled() const;
+  void note_doubt();
+  void end_segment();
   bool stall();
 
   // --- Common ---

@@ -24,15 +24,16 @@ SettingsRef replayable(const Parameters& reported) {
 
 }  // namespace
 
-ServerConversation::ServerConversation(session::ServerPort& port,
-                                       const session::RouteRules& rules)
+ServerConversation::ServerConversation(session::ServerPort& port, const session::RouteRules& rules)
     : port_(&port),
       login_(std::make_unique<ServerLogin>(port)),
       state_(static_cast<std::size_t>(std::max(1, rules.server_statements_max))) {}
 
 ServerConversation::~ServerConversation() = default;
 
-void ServerConversation::start(const session::Turn& turn) { login_->start(turn); }
+void ServerConversation::start(const session::Turn& turn) {
+  login_->start(turn);
+}
 
 void ServerConversation::secured(const session::TlsFacts& facts, const session::Turn& turn) {
   if (login_) login_->secured(facts, turn);
@@ -85,9 +86,13 @@ void ServerConversation::unlink(bool mid_message) {
   mid_message_ = mid_message;
 }
 
-bool ServerConversation::take_fresh() { return std::exchange(fresh_, false); }
+bool ServerConversation::take_fresh() {
+  return std::exchange(fresh_, false);
+}
 
-void ServerConversation::verify(const session::Turn&) { sync(Errand::verifying); }
+void ServerConversation::verify(const session::Turn&) {
+  sync(Errand::verifying);
+}
 
 bool ServerConversation::abandon(const session::Turn&) {
   client_ = nullptr;

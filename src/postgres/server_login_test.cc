@@ -363,6 +363,12 @@ TEST_F(ServerLoginTest, NoticesAreLoggedAndNegotiationIsTolerated) {
   EXPECT_EQ(port.noted_log.events.size(), 2U);
 }
 
+TEST_F(ServerLoginTest, ANoticeMayHaveNoMessage) {
+  start();
+  feed("N\0\0\0\x05\0"s + kOk);
+  EXPECT_EQ(login.state(), State::reporting);
+}
+
 TEST_F(ServerLoginTest, AServerMustBeIdleWhenItIsReady) {
   start();
   feed(kOk + made_by(write_ready_for_query, 'T'));

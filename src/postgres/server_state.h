@@ -22,7 +22,8 @@ struct ServerState {
   char status = 'I';      // of the last ReadyForQuery
   bool skipping = false;  // an error came, and it ignores everything until a Sync that is not sent
   bool unsynced = false;  // extended messages were sent after the last Sync
-  bool dirty = false;     // session state that Tidegate does not track was left on it
+  bool inside_reply = false;  // a message is only partly forwarded to the client
+  bool dirty = false;         // session state that Tidegate does not track was left on it
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
   // fails in that time, nobody can tell how many of them it swallowed.

@@ -26,7 +26,9 @@ Session::Session(session::ClientPort& port, Workshop& workshop,
       settings_(std::move(settings)),
       at_startup_(std::move(at_startup)) {}
 
-Session::~Session() { detach(); }
+Session::~Session() {
+  detach();
+}
 
 // --- Requests ---
 
@@ -46,8 +48,7 @@ void Session::resume(const session::Turn& turn) {
 void Session::ask_for_server(const session::Turn& turn) {
   waiting_ = true;
   asked_at_ = turn.now;
-  const auto kind =
-      rules_.mode == PoolMode::session ? HoldKind::session : HoldKind::transaction;
+  const auto kind = rules_.mode == PoolMode::session ? HoldKind::session : HoldKind::transaction;
   port_.want_server(kind, settings_->tag());
 }
 
@@ -131,11 +132,14 @@ void Session::undone(const OwedReply& request, bool failed) {
     case Reply::query:
       unnamed_ = request.before;
       return;
-    default: return;
+    default:
+      return;
   }
 }
 
-void Session::statements_discarded() { names_.clear(); }
+void Session::statements_discarded() {
+  names_.clear();
+}
 
 // Nothing that was left on the server is there any more, unless something is already on its way
 // to it again.
@@ -174,6 +178,9 @@ void Session::replies_walked(const session::Turn& turn) {
   if (state.owed.empty()) {
     settling_ = false;
     settings_in_flight_ = false;
+    names_in_doubt_ = false;
+    names_in_flight_ = false;
+    unnamed_in_flight_ = false;
     if (restore_) restore_startup_settings();
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
@@ -256,7 +263,9 @@ bool Session::at_rest() const {
          !discarding_;
 }
 
-void Session::dismiss(Reason reason) { fail(reason, {}); }
+void Session::dismiss(Reason reason) {
+  fail(reason, {});
+}
 
 void Session::fail(Reason reason, std::string_view detail) {
   if (closed_) return;

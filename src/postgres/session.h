@@ -95,17 +95,23 @@ class Session final : public LinkedClient {
 
   Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
 
-  bool waiting_ = false;          // for a server
-  bool settling_ = false;         // for the reply to settings that may be refused
-  bool stalled_ = false;          // for replies that decide what the next message means
-  bool finished_ = false;         // the client sends no more
-  bool closed_ = false;           // close_client was called
-  bool fatal_forwarded_ = false;  // the server said the last word
-  bool discarding_ = false;       // after a refusal: everything up to the next Sync
-  bool pinned_ = false;           // state was left on the server
+  bool waiting_ = false;              // for a server
+  bool settling_ = false;             // for the reply to settings that may be refused
+  bool stalled_ = false;              // for replies that decide what the next message means
+  bool finished_ = false;             // the client sends no more
+  bool closed_ = false;               // close_client was called
+  bool fatal_forwarded_ = false;      // the server said the last word
+  bool discarding_ = false;           // after a refusal: everything up to the next Sync
+  bool pinned_ = false;               // state was left on the server
   bool holds_large_unnamed_ = false;  // an unnamed statement that is too long to keep
   bool settings_in_flight_ = false;   // something was sent that may change what is reported
-  bool restore_ = false;              // RESET ALL or DISCARD ALL was sent
+  // What was sent may still turn out to be skipped, because something before it fails.
+  bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
+  bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
+  bool names_in_flight_ = false;    // a name was given or given up
+  bool names_doubted_ = false;      // ... behind other requests of this segment
+  bool names_in_doubt_ = false;     // ... or of one whose end is owed
+  bool restore_ = false;            // RESET ALL or DISCARD ALL was sent
 };
 
 }  // namespace tidegate::postgres

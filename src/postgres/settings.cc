@@ -9,24 +9,39 @@ namespace tidegate::postgres {
 namespace {
 
 constexpr std::array<std::string_view, 8> kReplayable = {
-    "application_name", "client_encoding",       "DateStyle",   "default_transaction_read_only",
-    "IntervalStyle",    "search_path",           "TimeZone",    "standard_conforming_strings",
+    "application_name", "client_encoding", "DateStyle", "default_transaction_read_only",
+    "IntervalStyle",    "search_path",     "TimeZone",  "standard_conforming_strings",
 };
 
 // Input functions of literals run at Parse, and operators and names are looked up then; a generic
 // plan also keeps what output functions gave while constants were folded.
 constexpr std::array<std::string_view, 18> kShaping = {
-    "client_encoding",        "DateStyle",     "IntervalStyle", "TimeZone",
+    "client_encoding",
+    "DateStyle",
+    "IntervalStyle",
+    "TimeZone",
     "standard_conforming_strings",
-    "search_path",            "array_nulls",   "backslash_quote", "bytea_output",
-    "default_text_search_config", "extra_float_digits", "lc_monetary", "lc_numeric", "lc_time",
-    "timezone_abbreviations", "transform_null_equals", "xmlbinary", "xmloption",
+    "search_path",
+    "array_nulls",
+    "backslash_quote",
+    "bytea_output",
+    "default_text_search_config",
+    "extra_float_digits",
+    "lc_monetary",
+    "lc_numeric",
+    "lc_time",
+    "timezone_abbreviations",
+    "transform_null_equals",
+    "xmlbinary",
+    "xmloption",
 };
 
 // Lists of quoted names: SET would read a quoted list as one name.
 constexpr std::array<std::string_view, 1> kQuotedLists = {"search_path"};
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
 
 bool name_less(std::string_view a, std::string_view b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
@@ -66,9 +81,13 @@ bool same_setting(std::string_view a, std::string_view b) {
                     [](char x, char y) { return lower(x) == lower(y); });
 }
 
-bool is_replayable_report(std::string_view name) { return contains(kReplayable, name); }
+bool is_replayable_report(std::string_view name) {
+  return contains(kReplayable, name);
+}
 
-bool shapes_parsing(std::string_view name) { return contains(kShaping, name); }
+bool shapes_parsing(std::string_view name) {
+  return contains(kShaping, name);
+}
 
 SettingsRef Settings::make(std::vector<Entry> entries) {
   const auto settings = std::make_shared<Settings>();

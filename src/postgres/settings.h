@@ -54,8 +54,8 @@ class Settings {
   bool has_custom() const;
   const std::vector<Entry>& entries() const { return entries_; }
 
-  FitTag tag() const { return tag_; }              // digest of all entries, never 0
-  std::uint64_t shape() const { return shape_; }   // digest of those that shape parsing
+  FitTag tag() const { return tag_; }                          // digest of all entries, never 0
+  std::uint64_t shape() const { return shape_; }               // digest of those that shape parsing
   bool standard_strings() const { return standard_strings_; }  // standard_conforming_strings
   bool operator==(const Settings& other) const {
     return tag_ == other.tag_ && entries_ == other.entries_;
@@ -71,7 +71,9 @@ class Settings {
 };
 
 // Same values? Pointers first.
-inline bool same(const SettingsRef& a, const SettingsRef& b) { return a == b || *a == *b; }
+inline bool same(const SettingsRef& a, const SettingsRef& b) {
+  return a == b || *a == *b;
+}
 
 // The commands that turn a server that has `have` into one that has `want`: one simple query, empty
 // when there is nothing to do.

@@ -12,7 +12,9 @@ namespace tidegate::postgres {
 
 // PostgreSQL keeps 63 bytes of a name (NAMEDATALEN); longer ones that agree so far are the same.
 inline constexpr std::size_t kNameBytesMax = 63;
-inline std::string_view stored_name(std::string_view name) { return name.substr(0, kNameBytesMax); }
+inline std::string_view stored_name(std::string_view name) {
+  return name.substr(0, kNameBytesMax);
+}
 
 class StatementNames {
  public:

@@ -34,8 +34,7 @@ bool is(const Statement& statement, Bytes text_and_types, std::uint64_t shape, N
 
 }  // namespace
 
-StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings,
-                                    Naming naming) {
+StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings, Naming naming) {
   const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
   const auto [begin, end] = table_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {

@@ -32,10 +32,10 @@ inline constexpr std::string_view kServerNamePrefix = "tidegate_";
 
 struct Statement {
   StatementKey key{};
-  std::string server_name;     // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one
-  ByteBuffer text_and_types;   // the Parse message after the statement name
+  std::string server_name;    // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one
+  ByteBuffer text_and_types;  // the Parse message after the statement name
   std::uint64_t shape = 0;
-  sql::Effects effects;        // what running it does to a session
+  sql::Effects effects;  // what running it does to a session
 };
 using StatementRef = std::shared_ptr<const Statement>;
 

@@ -4,8 +4,8 @@ import threading
 import psycopg
 import pytest
 
-from support.waiting import eventually
-from support.wire import ServerError, query, send_cancel
+from harness.waiting import eventually
+from harness.wire import ServerError, query, send_cancel
 
 
 def test_cancel_ends_the_query_and_nothing_else(gate, database):

@@ -5,7 +5,7 @@ import subprocess
 import psycopg
 import pytest
 
-from support.gate import PROGRAM, configuration
+from harness.gate import PROGRAM, configuration
 
 
 def run(*arguments, environment=None):

@@ -3,6 +3,8 @@ import subprocess
 
 import pytest
 
+from harness.waiting import eventually
+
 COLUMNS = {
     "POOLS": ["database", "user", "cl_active", "cl_waiting", "cl_active_cancel_req",
               "cl_waiting_cancel_req", "sv_active", "sv_active_cancel", "sv_being_canceled",
@@ -57,7 +59,6 @@ def test_pools_show_who_works_and_who_waits(start_gate, database, wire):
         _, rows = table(gate, "POOLS")
         return next(row for row in rows if row["database"] == database.name)
 
-    from support.waiting import eventually
     eventually(lambda: pool()["cl_waiting"] == "1", what="one waiting client")
     assert (pool()["sv_active"], pool()["pool_mode"]) == ("1", "transaction")
     holder.ask("COMMIT")

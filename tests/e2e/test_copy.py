@@ -4,7 +4,7 @@ import subprocess
 import psycopg
 import pytest
 
-from support.wire import SYNC, FLUSH, message, query
+from harness.wire import SYNC, FLUSH, message, query
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ import threading
 
 import pytest
 
-from support.wire import SYNC, bind, execute, message, parse, query, row_of
+from harness.wire import SYNC, bind, execute, message, parse, query, row_of
 
 MEGABYTE = 1024 * 1024
 

@@ -3,8 +3,8 @@ import socket
 
 import pytest
 
-from support.waiting import eventually
-from support.wire import SYNC, TERMINATE, bind, execute, parse, query
+from harness.waiting import eventually
+from harness.wire import SYNC, TERMINATE, bind, execute, parse, query
 
 
 @pytest.fixture

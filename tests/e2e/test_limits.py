@@ -7,8 +7,8 @@ import threading
 import psycopg
 import pytest
 
-from support.waiting import eventually
-from support.wire import ServerError, Wire, query
+from harness.waiting import eventually
+from harness.wire import ServerError, Wire, query
 
 
 def refusal(gate, database, **overrides):
@@ -101,10 +101,18 @@ def test_those_who_give_up_leave_the_queue(start_gate, wire):
         waiter = wire(gate)
         waiter.send(query("SELECT 1"))
         waiter.reset()
+    eventually(lambda: waiting_clients(gate) == 0, what="an empty queue")
     last = wire(gate)
     last.send(query("SELECT 2"))
     holder.ask("COMMIT")
     assert last.answer() == [("2",)]
+
+
+def waiting_clients(gate):
+    with gate.connect(dbname="pgbouncer") as console:
+        cursor = console.execute("SHOW POOLS")
+        names = [column.name for column in cursor.description]
+        return sum(row[names.index("cl_waiting")] for row in cursor)
 
 
 @pytest.mark.parametrize("garbage", [

@@ -2,7 +2,7 @@
 import psycopg
 import pytest
 
-from support.wire import parse, bind, execute, SYNC, ServerError
+from harness.wire import parse, bind, execute, SYNC, ServerError
 
 
 def show(connection, name):

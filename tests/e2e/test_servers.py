@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from support.waiting import eventually
-from support.wire import ServerError, query
+from harness.waiting import eventually
+from harness.wire import ServerError, query
 
 
 def errors_until_end(client):

@@ -2,7 +2,7 @@
 import psycopg
 import pytest
 
-from support.wire import (SYNC, FLUSH, ServerError, bind, close, describe, execute, parse, query,
+from harness.wire import (SYNC, FLUSH, ServerError, bind, close, describe, execute, parse, query,
                           row_of)
 
 

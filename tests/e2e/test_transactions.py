@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from support.wire import query
+from harness.wire import query
 
 
 @pytest.fixture

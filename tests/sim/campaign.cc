@@ -128,8 +128,10 @@ int run_campaign(const CampaignOptions& options) {
   for (const auto seed : seeds_of(options)) {
     const auto result = run_seed(seed, options);
     sums.add(result);
-    if (!result.findings.empty()) print_findings(seed, result, options);
-    else if (options.verbose) fmt::print("seed {}: fine, trace {:016x}\n", seed, result.trace);
+    if (!result.findings.empty())
+      print_findings(seed, result, options);
+    else if (options.verbose)
+      fmt::print("seed {}: fine, trace {:016x}\n", seed, result.trace);
     if (!options.plant.empty() && sums.failed > 0) break;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;

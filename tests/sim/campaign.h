@@ -8,12 +8,12 @@
 namespace tidegate::sim {
 
 struct CampaignOptions {
-  std::uint64_t seed = 1;    // the first
+  std::uint64_t seed = 1;  // the first
   std::uint64_t runs = 1;
-  std::string seeds_file;    // instead: one seed per line
-  std::string plant;         // a planted bug that must be found
-  bool direct = false;       // no proxy: the simulation tests itself
-  bool twice = false;        // every seed twice: both runs must be the same
+  std::string seeds_file;  // instead: one seed per line
+  std::string plant;       // a planted bug that must be found
+  bool direct = false;     // no proxy: the simulation tests itself
+  bool twice = false;      // every seed twice: both runs must be the same
   bool verbose = false;
   bool trace = false;
 };

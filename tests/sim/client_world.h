@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "auth/scram.h"
 #include "net/sim_network.h"
 #include "sim/ledger.h"
 #include "sim/workload.h"
@@ -25,8 +26,8 @@ enum class Whim : std::uint8_t {
   leave_at_once,      // ... and closes without reading
   half_close,         // INSERT, then closes its sending side
   reset_mid_query,
-  vanish,             // closes without a word
-  leave_in_login,     // gives up before it is logged in
+  vanish,          // closes without a word
+  leave_in_login,  // gives up before it is logged in
   count_,
 };
 inline constexpr std::size_t kWhims = static_cast<std::size_t>(Whim::count_);
@@ -56,12 +57,14 @@ struct ClientWorld {
   bool calm = false;
   // Connections may break without a word (a middlebox resets them, descriptors run out).
   bool links_may_break = false;
-  int depth_max = 8;               // exchanges under way at once
-  unsigned whim_percent = 10;      // how often a client is difficult
+  int depth_max = 8;           // exchanges under way at once
+  unsigned whim_percent = 10;  // how often a client is difficult
   int session_transactions_max = 20;
   bool tls = false;
-  std::string password;            // empty: trust
+  std::string password;                           // empty: trust
   std::function<void(const std::string&)> trace;  // null: no trace
+  // PBKDF2 is dear and always the same: by salt and iterations.
+  std::map<std::pair<ByteBuffer, std::uint32_t>, auth::Digest> salted_passwords{};
 };
 
 }  // namespace tidegate::sim

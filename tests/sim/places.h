@@ -7,12 +7,15 @@
 
 namespace tidegate::sim {
 
-inline constexpr std::string_view kClientPassword = "open sesame";
+// Of every user, on both sides of the proxy.
+inline constexpr std::string_view kPassword = "simulated";
 
 inline net::Address server_address(int index) {
   return net::sim_address(0x200000u + static_cast<std::uint32_t>(index), 5432);
 }
-inline net::Address proxy_address() { return net::sim_address(0x300000u, 6432); }
+inline net::Address proxy_address() {
+  return net::sim_address(0x300000u, 6432);
+}
 inline net::Address worker_address(int index) {
   return net::sim_address(0x300001u + static_cast<std::uint32_t>(index), 0);
 }

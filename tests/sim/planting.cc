@@ -33,7 +33,9 @@ bool plant_by_name(std::string_view name) {
 
 #else
 
-bool plant_by_name(std::string_view) { return false; }
+bool plant_by_name(std::string_view) {
+  return false;
+}
 
 #endif
 

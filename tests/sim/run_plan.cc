@@ -1,5 +1,7 @@
 #include "sim/run_plan.h"
 
+#include "sim/places.h"
+
 namespace tidegate::sim {
 
 namespace {
@@ -7,42 +9,72 @@ namespace {
 // Chances in 10,000 when a plague is on. Those of the weather are per simulated 10 ms.
 std::uint16_t usual_chance(net::SimFault fault) {
   switch (fault) {
-    case net::SimFault::split_segment: return 2000;
-    case net::SimFault::short_read: return 1500;
-    case net::SimFault::short_write: return 500;
-    case net::SimFault::narrow_buffer: return 500;
-    case net::SimFault::slow_connect: return 500;
-    case net::SimFault::connect_refused: return 500;
-    case net::SimFault::connect_timeout: return 100;
-    case net::SimFault::link_reset: return 100;
-    case net::SimFault::clog: return 200;
-    case net::SimFault::out_of_descriptors: return 200;
-    case net::SimFault::dns_failure: return 1000;
-    case net::SimFault::wall_jump: return 20;
-    case net::SimFault::time_leap: return 5;
-    case net::SimFault::worker_stall: return 5;
-    case net::SimFault::tls_failure: return 300;
-    case net::SimFault::count_: break;
+    case net::SimFault::split_segment:
+      return 2000;
+    case net::SimFault::short_read:
+      return 1500;
+    case net::SimFault::short_write:
+      return 500;
+    case net::SimFault::narrow_buffer:
+      return 500;
+    case net::SimFault::slow_connect:
+      return 500;
+    case net::SimFault::connect_refused:
+      return 500;
+    case net::SimFault::connect_timeout:
+      return 100;
+    case net::SimFault::link_reset:
+      return 100;
+    case net::SimFault::clog:
+      return 200;
+    case net::SimFault::out_of_descriptors:
+      return 200;
+    case net::SimFault::dns_failure:
+      return 1000;
+    case net::SimFault::wall_jump:
+      return 20;
+    case net::SimFault::time_leap:
+      return 5;
+    case net::SimFault::worker_stall:
+      return 5;
+    case net::SimFault::tls_failure:
+      return 300;
+    case net::SimFault::count_:
+      break;
   }
   return 0;
 }
 
 std::uint16_t usual_chance(ServerFault fault) {
   switch (fault) {
-    case ServerFault::death_before: return 20;
-    case ServerFault::death_after: return 10;
-    case ServerFault::death_in_reply: return 15;
-    case ServerFault::death_at_login: return 500;
-    case ServerFault::death_idle: return 300;
-    case ServerFault::restart: return 20;
-    case ServerFault::start_refused: return 500;
-    case ServerFault::too_many_clients: return 300;
-    case ServerFault::slow_login: return 500;
-    case ServerFault::slow_statement: return 50;
-    case ServerFault::slow_cancel: return 3000;
-    case ServerFault::odd_notice: return 500;
-    case ServerFault::odd_parameter: return 500;
-    case ServerFault::count_: break;
+    case ServerFault::death_before:
+      return 20;
+    case ServerFault::death_after:
+      return 10;
+    case ServerFault::death_in_reply:
+      return 15;
+    case ServerFault::death_at_login:
+      return 500;
+    case ServerFault::death_idle:
+      return 300;
+    case ServerFault::restart:
+      return 20;
+    case ServerFault::start_refused:
+      return 500;
+    case ServerFault::too_many_clients:
+      return 300;
+    case ServerFault::slow_login:
+      return 500;
+    case ServerFault::slow_statement:
+      return 50;
+    case ServerFault::slow_cancel:
+      return 3000;
+    case ServerFault::odd_notice:
+      return 500;
+    case ServerFault::odd_parameter:
+      return 500;
+    case ServerFault::count_:
+      break;
   }
   return 0;
 }
@@ -111,13 +143,14 @@ RunPlan RunPlan::draw(std::uint64_t seed) {
   plan.whim_percent = static_cast<unsigned>(random.between(0, 12));
   plan.depth_max = static_cast<int>(random.between(1, 8));
   plan.session_transactions_max = random.one_in(4) ? 3 : 40;
+  plan.server_statements_max = random.one_in(3) ? 3 : 200;
   plan.habits = draw_habits(random);
   draw_pool(random, plan);
   const auto percent = static_cast<unsigned>(random.between(10, 60));
   draw_menu<net::SimFault>(random, plan.calm, percent, plan.network_faults);
   draw_menu<ServerFault>(random, plan.calm, percent, plan.server.menu);
   plan.server.statement_time_max = random.one_in(4) ? Duration{5ms} : Duration{300us};
-  if (random.one_in(2)) plan.server.password = "simulated";
+  if (random.one_in(2)) plan.server.password = kPassword;
   plan.server.tls = random.one_in(4);
   return plan;
 }

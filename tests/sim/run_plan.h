@@ -25,6 +25,7 @@ struct RunPlan {
   unsigned whim_percent = 5;
   int depth_max = 4;
   int session_transactions_max = 40;
+  int server_statements_max = 200;
   HabitWeights habits{};
   pool::UpstreamLimits upstream_limits;
   pool::RouteLimits route_limits;

@@ -59,12 +59,19 @@ void SimBackend::work() {
 
 bool SimBackend::step() {
   switch (state_) {
-    case State::first_packet: return take_first_packet();
-    case State::securing: return take_hello();
-    case State::logging_in: return false;
-    case State::sasl_first: case State::sasl_final: return take_password();
-    case State::ready: return take_message();
-    case State::dead: return false;
+    case State::first_packet:
+      return take_first_packet();
+    case State::securing:
+      return take_hello();
+    case State::logging_in:
+      return false;
+    case State::sasl_first:
+    case State::sasl_final:
+      return take_password();
+    case State::ready:
+      return take_message();
+    case State::dead:
+      return false;
   }
   return false;
 }
@@ -120,9 +127,12 @@ void SimBackend::take_startup(std::string_view body) {
   std::string database;
   for (auto name = reader.cstring(); reader.ok() && !name.empty(); name = reader.cstring()) {
     const std::string value(reader.cstring());
-    if (name == "user") user = value;
-    else if (name == "database") database = value;
-    else parameters.emplace_back(name, value);
+    if (name == "user")
+      user = value;
+    else if (name == "database")
+      database = value;
+    else
+      parameters.emplace_back(name, value);
   }
   if (postgres_.strikes(ServerFault::death_at_login)) {
     postgres_.died_at('^');
@@ -178,7 +188,8 @@ void SimBackend::welcome() {
       work();
     });
   }
-  Messages messages{authentication(0), parameter_status("server_version", "15.20"),
+  Messages messages{authentication(0),
+                    parameter_status("server_version", "15.20"),
                     parameter_status("server_encoding", "UTF8"),
                     parameter_status("integer_datetimes", "on"),
                     parameter_status("in_hot_standby", "off"),
@@ -211,8 +222,10 @@ bool SimBackend::take_message() {
   }
   if (postgres_.strikes(ServerFault::death_before)) {
     postgres_.died_at(message->type);
-    if (postgres_.random().one_in(2)) die_with("57P01", "terminating connection due to administrator command");
-    else die(random_end());
+    if (postgres_.random().one_in(2))
+      die_with("57P01", "terminating connection due to administrator command");
+    else
+      die(random_end());
     return false;
   }
   run(*message);
@@ -224,7 +237,8 @@ void SimBackend::run(const Message& message) {
   current_ = message;
   auto time = session_->busy_for(message);
   const bool statement = message.type == 'Q' || message.type == 'E';
-  if (statement) time += postgres_.random().between(Duration{0}, postgres_.options().statement_time_max);
+  if (statement)
+    time += postgres_.random().between(Duration{0}, postgres_.options().statement_time_max);
   if (statement && postgres_.strikes(ServerFault::slow_statement)) {
     time += postgres_.random().between(10ms, 1s);
   }
@@ -275,7 +289,9 @@ void SimBackend::reply(const Messages& messages, char cause) {
   flush();
 }
 
-void SimBackend::send(const Message& message) { append(output_, message); }
+void SimBackend::send(const Message& message) {
+  append(output_, message);
+}
 
 void SimBackend::say(const Message& message) {
   if (!idle() || session_->skipping()) return;
@@ -305,8 +321,10 @@ SimBackend::End SimBackend::random_end() {
 void SimBackend::die(End end) {
   if (state_ == State::dead) return;
   state_ = State::dead;
-  if (end == End::reset) socket_.reset();
-  else socket_.close();
+  if (end == End::reset)
+    socket_.reset();
+  else
+    socket_.close();
   postgres_.ended(this);
 }
 

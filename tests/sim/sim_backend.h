@@ -36,7 +36,15 @@ class SimBackend final : public net::SimSocketWatcher {
   void say(const Message& message);  // at an odd time
 
  private:
-  enum class State : std::uint8_t { first_packet, securing, logging_in, sasl_first, sasl_final, ready, dead };
+  enum class State : std::uint8_t {
+    first_packet,
+    securing,
+    logging_in,
+    sasl_first,
+    sasl_final,
+    ready,
+    dead
+  };
   enum class End : std::uint8_t { orderly, reset };
 
   void socket_changed() override;
@@ -68,7 +76,7 @@ class SimBackend final : public net::SimSocketWatcher {
   std::string output_;
   std::unique_ptr<SimSession> session_;
   std::unique_ptr<auth::ScramServer> scram_;
-  Message current_;       // what takes time now
+  Message current_;  // what takes time now
   bool running_ = false;
   bool waiting_ = false;  // a slow login
   bool input_ended_ = false;

@@ -17,10 +17,14 @@ constexpr Duration kGoodbyeMax = 60s;
 
 SimClient::SimClient(ClientWorld& world, int number, std::string user, std::string database,
                      const HabitWeights& habits, int transactions)
-    : world_(world), random_(world.network.random().fork()), number_(number),
-      user_(std::move(user)), database_(std::move(database)),
+    : world_(world),
+      random_(world.network.random().fork()),
+      number_(number),
+      user_(std::move(user)),
+      database_(std::move(database)),
       workload_(number, random_.fork(), habits, world.totals.habits),
-      transactions_left_(transactions), attempts_left_(kAttemptsMax) {}
+      transactions_left_(transactions),
+      attempts_left_(kAttemptsMax) {}
 
 SimClient::~SimClient() = default;
 
@@ -36,12 +40,12 @@ void SimClient::connect() {
   }
   state_ = State::connecting;
   const auto from = net::sim_address(kClientNet + static_cast<std::uint32_t>(number_), 40000);
-  attempt_ = world_.network.connect(
-      from, world_.target,
-      [this, alive = std::weak_ptr(alive_), life = life_](net::SimSocket socket,
-                                                          net::CloseReason outcome) {
-        if (!alive.expired() && life == life_) connected(std::move(socket), outcome);
-      });
+  attempt_ = world_.network.connect(from, world_.target,
+                                    [this, alive = std::weak_ptr(alive_), life = life_](
+                                        net::SimSocket socket, net::CloseReason outcome) {
+                                      if (!alive.expired() && life == life_)
+                                        connected(std::move(socket), outcome);
+                                    });
 }
 
 void SimClient::connected(net::SimSocket socket, net::CloseReason outcome) {
@@ -83,8 +87,10 @@ void SimClient::read() {
     if (state_ == State::securing && !take_hello()) break;
     const auto message = reader_.next();
     if (!message) break;
-    if (state_ == State::logging_in) take_login(*message);
-    else take_reply(*message);
+    if (state_ == State::logging_in)
+      take_login(*message);
+    else
+      take_reply(*message);
   }
   if (life != life_ || !socket_) return;
   if (reader_.malformed()) finding("received a malformed message");
@@ -96,8 +102,8 @@ void SimClient::read() {
 void SimClient::ended(std::string_view how) {
   trace("connection over: " + std::string(how));
   const bool announced = state_ == State::leaving || fatal_taken_ || error_taken_;
-  const bool unfinished = state_ == State::leaving && !under_way_.empty() && !fatal_taken_ &&
-                          !error_taken_;
+  const bool unfinished =
+      state_ == State::leaving && !under_way_.empty() && !fatal_taken_ && !error_taken_;
   if ((!announced || unfinished) && !world_.links_may_break) {
     finding("connection closed without a word (" + std::string(how) + ")");
   }
@@ -137,8 +143,8 @@ void SimClient::give_up(Exchange& exchange) {
 
 void SimClient::leave() {
   if (whim(Whim::vanish)) return rest();
-  for (const auto way : {Whim::leave_after_query, Whim::leave_at_once, Whim::half_close,
-                         Whim::reset_mid_query}) {
+  for (const auto way :
+       {Whim::leave_after_query, Whim::leave_at_once, Whim::half_close, Whim::reset_mid_query}) {
     if (whim(way)) return leave_with_query(way);
   }
   ++world_.totals.whims[static_cast<std::size_t>(Whim::leave_politely)];
@@ -146,7 +152,10 @@ void SimClient::leave() {
   std::string bytes;
   append(bytes, {'X', {}});
   write(bytes);
-  later(kGoodbyeMax, [this] { finding("not closed after Terminate"); rest(); });
+  later(kGoodbyeMax, [this] {
+    finding("not closed after Terminate");
+    rest();
+  });
 }
 
 // PostgreSQL runs a complete statement, whatever comes behind it.
@@ -174,7 +183,10 @@ void SimClient::leave_with_query(Whim way) {
       rest();
     });
   }
-  later(kGoodbyeMax, [this] { finding("not closed after its last query"); rest(); });
+  later(kGoodbyeMax, [this] {
+    finding("not closed after its last query");
+    rest();
+  });
 }
 
 // --- Bytes out ---
@@ -186,7 +198,8 @@ void SimClient::write(std::string_view bytes) {
 
 void SimClient::flush() {
   while (!output_.empty() && !dripping_) {
-    const auto piece = drip_ ? std::min(output_.size(), kDripBytes + random_.below(100)) : output_.size();
+    const auto piece =
+        drip_ ? std::min(output_.size(), kDripBytes + random_.below(100)) : output_.size();
     const auto sent = socket_.send(as_bytes(output_).first(piece));
     output_.erase(0, sent);
     if (sent < piece) return;
@@ -221,8 +234,9 @@ void SimClient::trace(const std::string& text) {
 }
 
 std::string SimClient::describe() const {
-  static constexpr std::string_view kStates[] = {"resting",    "connecting", "ssl_answer", "securing",
-                                                 "logging_in", "working",    "leaving",    "finished"};
+  static constexpr std::string_view kStates[] = {"resting",  "connecting", "ssl_answer",
+                                                 "securing", "logging_in", "working",
+                                                 "leaving",  "finished"};
   std::string text = "client " + std::to_string(number_) + " is " +
                      std::string(kStates[static_cast<int>(state_)]) + ", " +
                      std::to_string(under_way_.size()) + " exchanges under way, " +
@@ -239,7 +253,8 @@ std::string SimClient::describe() const {
 SimClient::Cancel::Cancel(SimClient& client, std::uint32_t pid, std::uint32_t key)
     : client_(client), life_(client.life_) {
   append_untyped(output_, std::string(Body().int32(kCancelRequestCode).int32(pid).int32(key)));
-  const auto from = net::sim_address(kClientNet + static_cast<std::uint32_t>(client.number_), 41000);
+  const auto from =
+      net::sim_address(kClientNet + static_cast<std::uint32_t>(client.number_), 41000);
   client.world_.network.connect(
       from, client.world_.target,
       [this, alive = std::weak_ptr(alive_)](net::SimSocket socket, net::CloseReason outcome) {

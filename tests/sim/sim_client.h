@@ -33,13 +33,13 @@ class SimClient final : public net::SimSocketWatcher {
 
  private:
   enum class State : std::uint8_t {
-    resting,     // between two connections
+    resting,  // between two connections
     connecting,
     ssl_answer,
     securing,
     logging_in,
     working,
-    leaving,     // has said goodbye; waits for the end
+    leaving,  // has said goodbye; waits for the end
     finished,
   };
   class Cancel;
@@ -107,7 +107,7 @@ class SimClient final : public net::SimSocketWatcher {
   MessageReader reader_;
   std::string output_;
   bool reading_paused_ = false;
-  bool drip_ = false;       // writes in small pieces
+  bool drip_ = false;  // writes in small pieces
   bool dripping_ = false;
   bool finish_after_output_ = false;
   std::unique_ptr<auth::ScramClient> scram_;

@@ -53,7 +53,8 @@ bool SimClient::take_hello() {
 void SimClient::take_login(const Message& message) {
   trace("<- " + to_text(message));
   switch (message.type) {
-    case 'R': return take_authentication(message);
+    case 'R':
+      return take_authentication(message);
     case 'S': {
       ByteReader reader(as_bytes(message.body));
       const std::string name(reader.cstring());
@@ -64,14 +65,18 @@ void SimClient::take_login(const Message& message) {
       cancel_pid_ = load_be32(as_bytes(message.body).data());
       cancel_key_ = load_be32(as_bytes(message.body).data() + 4);
       return;
-    case 'Z': return logged_in();
-    case 'N': case 'v': return;
+    case 'Z':
+      return logged_in();
+    case 'N':
+    case 'v':
+      return;
     case 'E':
       if (world_.calm) finding("login refused: " + to_text(message));
       ++world_.totals.excused["login " + error_field(message, 'C')];
       fatal_taken_ = true;
       return;
-    default: return finding("unexpected message in login: " + to_text(message));
+    default:
+      return finding("unexpected message in login: " + to_text(message));
   }
 }
 
@@ -85,15 +90,19 @@ void SimClient::take_authentication(const Message& message) {
     std::uint8_t nonce[18];
     random_.fill(nonce);
     const auto first = scram_->first(nonce);
-    append(bytes, {'p', Body().string(plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256")
-                            .int32(static_cast<std::uint32_t>(first.size())).raw(first)});
+    append(bytes, {'p', Body()
+                            .string(plus ? "SCRAM-SHA-256-PLUS" : "SCRAM-SHA-256")
+                            .int32(static_cast<std::uint32_t>(first.size()))
+                            .raw(first)});
   } else if (code == 11) {
     const auto challenge = scram_->challenge(data);
     if (!challenge) return finding("the server's SCRAM challenge is wrong");
-    const auto salted =
-        auth::scram_salted_password(world_.password, challenge->salt, challenge->iterations);
-    append(bytes, {'p', scram_->final(auth::scram_client_key(salted),
-                                      auth::scram_server_key(salted))});
+    auto& salted = world_.salted_passwords[{challenge->salt, challenge->iterations}];
+    if (salted == auth::Digest{}) {
+      salted = auth::scram_salted_password(world_.password, challenge->salt, challenge->iterations);
+    }
+    append(bytes,
+           {'p', scram_->final(auth::scram_client_key(salted), auth::scram_server_key(salted))});
   } else if (code == 12) {
     if (!scram_->verify(data)) finding("the server's SCRAM signature is wrong");
   } else if (code != 0) {
@@ -111,8 +120,8 @@ void SimClient::logged_in() {
   Messages ignored;
   model_->greet(ignored);
   if (reported_text(told_) != reported_text(model_->settings())) {
-    finding("told at login: " + reported_text(told_) + ", true is: " +
-            reported_text(model_->settings()));
+    finding("told at login: " + reported_text(told_) +
+            ", true is: " + reported_text(model_->settings()));
   }
   session_left_ = static_cast<int>(random_.between(1, world_.session_transactions_max));
   pump();

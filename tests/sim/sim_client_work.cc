@@ -42,8 +42,8 @@ void SimClient::pump() {
     }
     if (static_cast<int>(under_way_.size()) >= depth_) return;
     const bool alone = planned_.front().cancellable || planned_.front().hold_from > 0;
-    const bool holding = !under_way_.empty() && (under_way_.back().cancellable ||
-                                                 under_way_.back().hold_from > 0);
+    const bool holding =
+        !under_way_.empty() && (under_way_.back().cancellable || under_way_.back().hold_from > 0);
     if (!under_way_.empty() && (alone || holding)) return;
     auto exchange = std::move(planned_.front());
     planned_.pop_front();
@@ -139,7 +139,8 @@ void SimClient::take_reply(const Message& message) {
 
 void SimClient::take_error(const Message& message) {
   const auto sqlstate = error_field(message, 'C');
-  if (sqlstate == "57014" && cancel_asked_ && !under_way_.empty() && under_way_.front().cancellable) {
+  if (sqlstate == "57014" && cancel_asked_ && !under_way_.empty() &&
+      under_way_.front().cancellable) {
     return take_cancelled(message);
   }
   if (!excused(sqlstate)) {
@@ -148,7 +149,10 @@ void SimClient::take_error(const Message& message) {
   ++world_.totals.excused[sqlstate];
   error_taken_ = true;
   fatal_taken_ = error_field(message, 'V') == "FATAL";
-  later(60s, [this] { finding("neither ReadyForQuery nor an end after an error"); rest(); });
+  later(60s, [this] {
+    finding("neither ReadyForQuery nor an end after an error");
+    rest();
+  });
 }
 
 bool SimClient::excused(const std::string& sqlstate) const {
@@ -193,8 +197,8 @@ void SimClient::complete() {
   if (state_ != State::working) return;
   if (random_.one_in(3)) {
     thinking_ = true;
-    const auto time = whim(Whim::think_long) ? random_.between(100ms, 20s)
-                                             : random_.between(Duration{0}, 5ms);
+    const auto time =
+        whim(Whim::think_long) ? random_.between(100ms, 20s) : random_.between(Duration{0}, 5ms);
     later(time, [this] {
       thinking_ = false;
       pump();

@@ -9,14 +9,21 @@ constexpr Duration kStartingMax = 2s;
 
 SimPostgres::SimPostgres(net::SimNetwork& network, net::Address address, ServerOptions options,
                          Ledger& ledger)
-    : network_(network), random_(network.random().fork()), address_(address), options_(options),
+    : network_(network),
+      random_(network.random().fork()),
+      address_(address),
+      options_(options),
       ledger_(ledger) {
   network_.listen(address_, this);
 }
 
-SimPostgres::~SimPostgres() { network_.stop_listening(address_); }
+SimPostgres::~SimPostgres() {
+  network_.stop_listening(address_);
+}
 
-void SimPostgres::calm_down() { options_.menu = {}; }
+void SimPostgres::calm_down() {
+  options_.menu = {};
+}
 
 void SimPostgres::shut_down() {
   while (!backends_.empty()) {
@@ -52,8 +59,8 @@ std::string SimPostgres::admit() {
   const int count = sessions_counted();
   sessions_peak_ = std::max(sessions_peak_, count);
   if (options_.budget > 0 && count > options_.budget) {
-    ledger_.finding("the budget of " + std::to_string(options_.budget) + " is exceeded: " +
-                    std::to_string(count) + " sessions");
+    ledger_.finding("the budget of " + std::to_string(options_.budget) +
+                    " is exceeded: " + std::to_string(count) + " sessions");
   }
   if (network_.now() < starting_until_) {
     ++fault_counts_[static_cast<std::size_t>(ServerFault::start_refused)];

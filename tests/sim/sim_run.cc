@@ -38,8 +38,7 @@ class Run {
   std::vector<std::unique_ptr<SimClient>> clients_;
 };
 
-Run::Run(const RunPlan& plan, Trace trace)
-    : plan_(plan), network_(plan.seed, plan.network_faults) {
+Run::Run(const RunPlan& plan, Trace trace) : plan_(plan), network_(plan.seed, plan.network_faults) {
   start_servers();
 #ifndef TIDEGATE_SIM_DIRECT_ONLY
   if (!plan_.direct) proxy_ = std::make_unique<SimProxy>(plan_, network_, ledger_, trace);
@@ -65,19 +64,21 @@ void Run::start_clients(Trace trace) {
       .target = plan_.direct ? servers_[0]->address() : proxy_address(),
       .totals = result_.clients,
       .calm = plan_.calm,
-      .links_may_break = plan_.direct || plan_.network_faults[static_cast<std::size_t>(
-                                             net::SimFault::link_reset)] > 0,
+      .links_may_break =
+          plan_.direct ||
+          plan_.network_faults[static_cast<std::size_t>(net::SimFault::link_reset)] > 0,
       .depth_max = plan_.depth_max,
       .whim_percent = plan_.whim_percent,
       .session_transactions_max = plan_.session_transactions_max,
       .tls = plan_.direct ? plan_.server.tls : plan_.client_tls,
       .password = plan_.direct ? plan_.server.password
-                               : std::string(plan_.client_password ? kClientPassword : ""),
+                               : std::string(plan_.client_password ? kPassword : ""),
       .trace = std::move(trace),
   });
   net::SimRandom random(plan_.seed + 17);
   for (int i = 0; i < plan_.clients; ++i) {
-    const auto user = "user" + std::to_string(random.below(static_cast<std::uint64_t>(plan_.users)));
+    const auto user =
+        "user" + std::to_string(random.below(static_cast<std::uint64_t>(plan_.users)));
     const auto database =
         "db" + std::to_string(random.below(static_cast<std::uint64_t>(plan_.databases)));
     clients_.push_back(std::make_unique<SimClient>(*world_, i, user, database, plan_.habits,
@@ -138,6 +139,8 @@ RunResult Run::finish() {
 
 }  // namespace
 
-RunResult run(const RunPlan& plan, Trace trace) { return Run(plan, std::move(trace)).finish(); }
+RunResult run(const RunPlan& plan, Trace trace) {
+  return Run(plan, std::move(trace)).finish();
+}
 
 }  // namespace tidegate::sim

@@ -13,9 +13,9 @@
 namespace tidegate::sim {
 
 struct RunResult {
-  std::uint64_t trace = 0;   // two runs of one seed must agree on it
+  std::uint64_t trace = 0;  // two runs of one seed must agree on it
   std::uint64_t events = 0;
-  Duration lasted{0};        // simulated
+  Duration lasted{0};  // simulated
   std::vector<std::string> findings;
   ClientTotals clients;
   net::SimFaultCounts network_faults{};

@@ -1,5 +1,7 @@
 #include "sim/sim_session.h"
 
+#include <algorithm>
+
 namespace tidegate::sim {
 
 namespace {
@@ -11,8 +13,13 @@ std::uint64_t digest(std::uint64_t state, std::string_view bytes) {
 
 }  // namespace
 
-Message row_description() {
-  return {'T', Body().int16(1).string("tag").int32(0).int16(0).int32(25).int16(-1).int32(~0u).int16(0)};
+Message row_description(std::size_t columns) {
+  Body body;
+  body.int16(static_cast<int>(columns));
+  for (std::size_t i = 0; i < columns; ++i) {
+    body.string("tag").int32(0).int16(0).int32(25).int16(-1).int32(~0u).int16(0);
+  }
+  return {'T', std::move(body)};
 }
 
 bool SimSession::start_with(std::string_view name, std::string_view value) {
@@ -31,16 +38,30 @@ void SimSession::take(const Message& message, Messages& out, Witness* witness) {
   if (copying_) return take_copy(message, step);
   if (skipping_ && message.type != 'S') return;
   switch (message.type) {
-    case 'Q': return take_query(message, step);
-    case 'P': return take_parse(message, step);
-    case 'B': return take_bind(message, step);
-    case 'D': return take_describe(message, step);
-    case 'E': return take_execute(message, step);
-    case 'C': return take_close(message, step);
-    case 'S': return take_sync(step);
-    case 'F': fail("0A000", "no function calls here", step); return ready(step);
-    case 'H': case 'd': case 'c': case 'f': return;
-    default: return fail("08P01", "unknown message type", step);
+    case 'Q':
+      return take_query(message, step);
+    case 'P':
+      return take_parse(message, step);
+    case 'B':
+      return take_bind(message, step);
+    case 'D':
+      return take_describe(message, step);
+    case 'E':
+      return take_execute(message, step);
+    case 'C':
+      return take_close(message, step);
+    case 'S':
+      return take_sync(step);
+    case 'F':
+      fail("0A000", "no function calls here", step);
+      return ready(step);
+    case 'H':
+    case 'd':
+    case 'c':
+    case 'f':
+      return;
+    default:
+      return fail("08P01", "unknown message type", step);
   }
 }
 
@@ -93,7 +114,7 @@ void SimSession::run_simple(const std::vector<Statement>& statements, Step step)
     begin_implicit();  // the one before may have been a COMMIT
     if (!may_run(statement, step)) return;
     if (statement.returns_rows() && statement.verb != Verb::fail && !cancelled_) {
-      step.out.push_back(row_description());
+      step.out.push_back(row_description(std::max<std::size_t>(1, statement.calls.size())));
     }
     if (!run(statement, {}, step) || copying_) return;
   }
@@ -230,9 +251,13 @@ void SimSession::take_copy(const Message& message, Step step) {
       copy_digest_ = digest(copy_digest_, message.body);
       ++copy_rows_;
       return;
-    case 'c': return finish_copy(false, step);
-    case 'f': return finish_copy(true, step);
-    case 'H': case 'S': return;  // ignored while data come in
+    case 'c':
+      return finish_copy(false, step);
+    case 'f':
+      return finish_copy(true, step);
+    case 'H':
+    case 'S':
+      return;  // ignored while data come in
     default:
       copying_ = false;
       fail("08P01", "unexpected message during COPY from stdin", step);

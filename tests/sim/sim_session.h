@@ -75,6 +75,7 @@ class SimSession {
 
   // One function per kind of statement. False: it failed, and the error is out.
   bool run(const Statement& statement, const std::string& argument, Step step);
+  bool run_set_config(const Statement& statement, Step step);
   bool run_setting(const Statement& statement, Step step);
   bool run_prepared(const Statement& statement, Step step);
   bool run_discard(Step step);
@@ -99,8 +100,8 @@ class SimSession {
   std::map<std::string, Statement> sql_prepared_;
   std::map<std::string, Portal> portals_;
   std::vector<std::string> marks_;  // of the open transaction
-  bool explicit_ = false;  // BEGIN was given
-  bool implicit_ = false;  // a batch or a simple query is under way
+  bool explicit_ = false;           // BEGIN was given
+  bool implicit_ = false;           // a batch or a simple query is under way
   bool failed_ = false;
   bool skipping_ = false;  // after an error, until Sync
   bool copying_ = false;
@@ -111,6 +112,7 @@ class SimSession {
   int copy_rows_ = 0;
 };
 
-Message row_description();
+// Of one text column, or of several.
+Message row_description(std::size_t columns = 1);
 
 }  // namespace tidegate::sim

@@ -27,8 +27,8 @@ bool SimSession::run(const Statement& statement, const std::string& argument, St
     fail("57014", "canceling statement due to user request", step);
     return false;
   }
-  const auto& tag = statement.verb == Verb::insert && statement.parameters > 0 ? argument
-                                                                               : statement.tag;
+  const auto& tag =
+      statement.verb == Verb::insert && statement.parameters > 0 ? argument : statement.tag;
   if (step.witness != nullptr && !tag.empty()) step.witness->executed(tag);
   switch (statement.verb) {
     case Verb::nothing:
@@ -37,6 +37,8 @@ bool SimSession::run(const Statement& statement, const std::string& argument, St
     case Verb::select:
       run_rows(statement, argument, step);
       return true;
+    case Verb::set_config:
+      return run_set_config(statement, step);
     case Verb::fail:
       fail("22012", "division by zero in " + statement.tag, step);
       return false;
@@ -69,11 +71,17 @@ bool SimSession::run(const Statement& statement, const std::string& argument, St
       end_transaction(false, step);
       complete("ROLLBACK", step);
       return true;
-    case Verb::set: case Verb::reset: case Verb::reset_all: case Verb::show:
+    case Verb::set:
+    case Verb::reset:
+    case Verb::reset_all:
+    case Verb::show:
       return run_setting(statement, step);
     case Verb::discard_all:
       return run_discard(step);
-    case Verb::prepare: case Verb::run_prepared: case Verb::deallocate: case Verb::deallocate_all:
+    case Verb::prepare:
+    case Verb::run_prepared:
+    case Verb::deallocate:
+    case Verb::deallocate_all:
       return run_prepared(statement, step);
     case Verb::malformed:
       break;
@@ -95,6 +103,22 @@ void SimSession::run_copy_out(const Statement& statement, Step step) {
   }
   step.out.push_back({'c', {}});
   complete("COPY " + std::to_string(statement.rows), step);
+}
+
+bool SimSession::run_set_config(const Statement& statement, Step step) {
+  Body row;
+  row.int16(static_cast<int>(statement.calls.size()));
+  for (const auto& [name, value] : statement.calls) {
+    if (!settings_.set(name, value, false)) {
+      fail("22023", "invalid value for parameter \"" + name + "\"", step);
+      return false;
+    }
+    const auto& shown = settings_.get(*SimSettings::index_of(name));
+    row.int32(static_cast<std::uint32_t>(shown.size())).raw(shown);
+  }
+  step.out.push_back({'D', std::move(row)});
+  complete("SELECT 1", step);
+  return true;
 }
 
 bool SimSession::run_setting(const Statement& statement, Step step) {

@@ -12,8 +12,8 @@ bool same_name(std::string_view a, std::string_view b) {
   return a.size() == b.size() && strncasecmp(a.data(), b.data(), a.size()) == 0;
 }
 
-std::optional<std::string> one_of(std::string_view value,
-                                  std::initializer_list<std::pair<const char*, const char*>> known) {
+std::optional<std::string> one_of(
+    std::string_view value, std::initializer_list<std::pair<const char*, const char*>> known) {
   for (const auto& [given, shown] : known) {
     if (same_name(given, value)) return shown;
   }
@@ -39,8 +39,11 @@ std::optional<std::string> SimSettings::canonical(std::string_view name, std::st
     return one_of(value, {{"utf8", "UTF8"}, {"utf-8", "UTF8"}, {"latin1", "LATIN1"}});
   }
   if (same_name(name, "DateStyle")) {
-    return one_of(value, {{"iso", "ISO, MDY"}, {"ISO, MDY", "ISO, MDY"}, {"german", "German, DMY"},
-                          {"German, DMY", "German, DMY"}, {"ISO, DMY", "ISO, DMY"}});
+    return one_of(value, {{"iso", "ISO, MDY"},
+                          {"ISO, MDY", "ISO, MDY"},
+                          {"german", "German, DMY"},
+                          {"German, DMY", "German, DMY"},
+                          {"ISO, DMY", "ISO, DMY"}});
   }
   if (same_name(name, "IntervalStyle")) {
     return one_of(value, {{"postgres", "postgres"}, {"iso_8601", "iso_8601"}});
@@ -79,7 +82,9 @@ bool SimSettings::reset(std::string_view name) {
   return true;
 }
 
-void SimSettings::reset_all() { values_ = session_ = defaults_; }
+void SimSettings::reset_all() {
+  values_ = session_ = defaults_;
+}
 
 std::string SimSettings::text() const {
   std::string text;

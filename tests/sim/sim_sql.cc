@@ -62,10 +62,37 @@ std::string tag_in(std::string_view text) {
 
 double number_after(std::string_view text, std::string_view mark) {
   const auto at = text.find(mark);
-  return at == text.npos ? 0 : std::strtod(std::string(text.substr(at + mark.size(), 16)).c_str(), nullptr);
+  return at == text.npos
+             ? 0
+             : std::strtod(std::string(text.substr(at + mark.size(), 16)).c_str(), nullptr);
+}
+
+// Takes a literal from the front.
+std::string take_literal(std::string_view& text) {
+  if (text.starts_with('E')) text.remove_prefix(1);
+  std::size_t end = 1;
+  while (end < text.size() && (text[end] != '\'' || text.substr(end, 2) == "''")) {
+    end += text[end] == '\'' ? 2 : 1;
+  }
+  const auto literal = unquoted(text.substr(0, end + 1));
+  text = text.substr(std::min(text.size(), end + 1));
+  return literal;
+}
+
+Statement parse_set_config(std::string_view text) {
+  static constexpr std::string_view kCall = "set_config(";
+  Statement statement{.verb = Verb::set_config};
+  for (auto at = text.find(kCall); at != text.npos; at = text.find(kCall)) {
+    text = text.substr(at + kCall.size());
+    auto name = take_literal(text);
+    text = trimmed(text.substr(std::min(text.size(), text.find(',') + 1)));
+    statement.calls.emplace_back(std::move(name), take_literal(text));
+  }
+  return statement;
 }
 
 Statement parse_select(std::string_view text) {
+  if (text.find("set_config(") != text.npos) return parse_set_config(text);
   Statement statement{.verb = Verb::select, .tag = tag_in(text)};
   if (text.starts_with("1/0")) statement.verb = Verb::fail;
   if (text.find("$1") != text.npos) statement.parameters = 1;

@@ -54,16 +54,21 @@ void MessageReader::drop(std::size_t count) {
 
 Message error_message(std::string_view severity, std::string_view sqlstate, std::string_view text) {
   return {'E', Body()
-                   .byte('S').string(severity)
-                   .byte('V').string(severity)
-                   .byte('C').string(sqlstate)
-                   .byte('M').string(text)
+                   .byte('S')
+                   .string(severity)
+                   .byte('V')
+                   .string(severity)
+                   .byte('C')
+                   .string(sqlstate)
+                   .byte('M')
+                   .string(text)
                    .byte(0)};
 }
 
 std::string error_field(const Message& error, char field) {
   ByteReader reader(as_bytes(error.body));
-  for (char code = static_cast<char>(reader.u8()); code != 0; code = static_cast<char>(reader.u8())) {
+  for (char code = static_cast<char>(reader.u8()); code != 0;
+       code = static_cast<char>(reader.u8())) {
     const auto value = reader.cstring();
     if (code == field) return std::string(value);
   }
@@ -74,7 +79,9 @@ Message parameter_status(std::string_view name, std::string_view value) {
   return {'S', Body().string(name).string(value)};
 }
 
-Message query(std::string_view sql) { return {'Q', Body().string(sql)}; }
+Message query(std::string_view sql) {
+  return {'Q', Body().string(sql)};
+}
 
 Message parse(std::string_view name, std::string_view sql) {
   return {'P', Body().string(name).string(sql).int16(0)};

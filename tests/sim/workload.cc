@@ -8,12 +8,14 @@ namespace tidegate::sim {
 
 namespace {
 
-constexpr int kNamesMax = 4;          // prepared statements of one client
-constexpr int kSharedTexts = 6;       // few, so that clients share them on servers
+constexpr int kNamesMax = 4;     // prepared statements of one client
+constexpr int kSharedTexts = 6;  // few, so that clients share them on servers
 constexpr int kBigRowsMax = 800;
 constexpr std::int64_t kBigValueBytesMax = 150'000;
 
-Message sync() { return {'S', {}}; }
+Message sync() {
+  return {'S', {}};
+}
 
 Exchange exchange(Messages messages) {
   Exchange made;
@@ -21,7 +23,9 @@ Exchange exchange(Messages messages) {
   return made;
 }
 
-Exchange ask(std::string_view sql) { return exchange({query(sql)}); }
+Exchange ask(std::string_view sql) {
+  return exchange({query(sql)});
+}
 
 }  // namespace
 
@@ -44,16 +48,19 @@ HabitWeights draw_habits(net::SimRandom& random) {
 
 Workload::Workload(int client, net::SimRandom random, const HabitWeights& weights,
                    HabitCounts& counts)
-    : client_(client), random_(random), weights_(weights), counts_(counts),
+    : client_(client),
+      random_(random),
+      weights_(weights),
+      counts_(counts),
       weight_total_(std::accumulate(weights.begin(), weights.end(), std::uint64_t{0})) {}
 
 void Workload::next(std::deque<Exchange>& out) {
   static constexpr Maker kMakers[kHabits] = {
-      &Workload::simple,  &Workload::effect,   &Workload::transaction, &Workload::extended,
-      &Workload::prepared, &Workload::pipeline, &Workload::flush,      &Workload::portal,
-      &Workload::batch,   &Workload::setting,  &Workload::private_setting, &Workload::sql_prepare,
-      &Workload::copy_in, &Workload::copy_out, &Workload::big_result,  &Workload::big_value,
-      &Workload::sleep,   &Workload::odd,
+      &Workload::simple,   &Workload::effect,   &Workload::transaction,     &Workload::extended,
+      &Workload::prepared, &Workload::pipeline, &Workload::flush,           &Workload::portal,
+      &Workload::batch,    &Workload::setting,  &Workload::private_setting, &Workload::sql_prepare,
+      &Workload::copy_in,  &Workload::copy_out, &Workload::big_result,      &Workload::big_value,
+      &Workload::sleep,    &Workload::odd,
   };
   auto left = random_.below(weight_total_);
   std::size_t habit = 0;
@@ -62,39 +69,61 @@ void Workload::next(std::deque<Exchange>& out) {
   (this->*kMakers[habit])(out);
 }
 
-Exchange Workload::last_words() { return ask("INSERT INTO effects VALUES (" + quoted_tag() + ")"); }
+Exchange Workload::last_words() {
+  return ask("INSERT INTO effects VALUES (" + quoted_tag() + ")");
+}
 
 void Workload::connection_began() {
   ++connection_;
   forget_names();
 }
 
-void Workload::forget_names() { names_used_ = sql_names_ = 0; }
+void Workload::forget_names() {
+  names_used_ = sql_names_ = 0;
+}
 
-std::string Workload::tag() { return make_tag(client_, connection_, ++number_); }
+std::string Workload::tag() {
+  return make_tag(client_, connection_, ++number_);
+}
 
 // --- Simple queries ---
 
 std::string Workload::statement_text() {
   switch (random_.below(12)) {
-    case 0: return "SELECT 1/0, " + quoted_tag();
-    case 1: return setting_text();
-    case 2: return "SHOW TimeZone";
-    case 3: case 4: case 5: case 6: return "INSERT INTO effects VALUES (" + quoted_tag() + ")";
-    default: return "SELECT " + quoted_tag();
+    case 0:
+      return "SELECT 1/0, " + quoted_tag();
+    case 1:
+      return setting_text();
+    case 2:
+      return "SHOW TimeZone";
+    case 3:
+    case 4:
+    case 5:
+    case 6:
+      return "INSERT INTO effects VALUES (" + quoted_tag() + ")";
+    default:
+      return "SELECT " + quoted_tag();
   }
 }
 
-void Workload::simple(std::deque<Exchange>& out) { out.push_back(ask("SELECT " + quoted_tag())); }
+void Workload::simple(std::deque<Exchange>& out) {
+  out.push_back(ask("SELECT " + quoted_tag()));
+}
 
-void Workload::effect(std::deque<Exchange>& out) { out.push_back(last_words()); }
+void Workload::effect(std::deque<Exchange>& out) {
+  out.push_back(last_words());
+}
 
 void Workload::transaction(std::deque<Exchange>& out) {
-  out.push_back(ask(random_.one_in(2) ? "BEGIN" : "START TRANSACTION ISOLATION LEVEL SERIALIZABLE"));
+  out.push_back(
+      ask(random_.one_in(2) ? "BEGIN" : "START TRANSACTION ISOLATION LEVEL SERIALIZABLE"));
   for (auto left = random_.between(1, 4); left > 0; --left) {
-    if (random_.one_in(5)) extended(out);
-    else if (random_.one_in(8)) portal(out);
-    else out.push_back(ask(statement_text()));
+    if (random_.one_in(5))
+      extended(out);
+    else if (random_.one_in(8))
+      portal(out);
+    else
+      out.push_back(ask(statement_text()));
   }
   out.push_back(ask(random_.one_in(4) ? "ROLLBACK" : "COMMIT"));
 }
@@ -119,12 +148,22 @@ void Workload::batch(std::deque<Exchange>& out) {
 
 std::string Workload::setting_text() {
   static constexpr std::string_view kTexts[] = {
-      "SET TimeZone TO 'Europe/Berlin'", "SET timezone = 'Asia/Tokyo'", "SET TimeZone TO 'Etc/UTC'",
-      "SET DateStyle TO 'German'",       "SET DateStyle = 'iso'",       "SET IntervalStyle TO iso_8601",
-      "SET client_encoding TO 'latin1'", "SET client_encoding = 'utf-8'",
-      "SET application_name TO 'it''s me'", "RESET TimeZone",           "RESET DateStyle",
-      "SET TimeZone TO DEFAULT",         "RESET application_name",      "SET TimeZone TO 'Nowhere/Land'",
-      "RESET client_encoding",           "SET SESSION IntervalStyle TO 'postgres'",
+      "SET TimeZone TO 'Europe/Berlin'",
+      "SET timezone = 'Asia/Tokyo'",
+      "SET TimeZone TO 'Etc/UTC'",
+      "SET DateStyle TO 'German'",
+      "SET DateStyle = 'iso'",
+      "SET IntervalStyle TO iso_8601",
+      "SET client_encoding TO 'latin1'",
+      "SET client_encoding = 'utf-8'",
+      "SET application_name TO 'it''s me'",
+      "RESET TimeZone",
+      "RESET DateStyle",
+      "SET TimeZone TO DEFAULT",
+      "RESET application_name",
+      "SET TimeZone TO 'Nowhere/Land'",
+      "RESET client_encoding",
+      "SET SESSION IntervalStyle TO 'postgres'",
   };
   return std::string(kTexts[random_.below(std::size(kTexts))]);
 }
@@ -142,7 +181,8 @@ void Workload::setting(std::deque<Exchange>& out) {
 }
 
 void Workload::private_setting(std::deque<Exchange>& out) {
-  out.push_back(ask("SET statement_timeout TO '" + std::to_string(random_.between(1000, 9000)) + "'"));
+  out.push_back(
+      ask("SET statement_timeout TO '" + std::to_string(random_.between(1000, 9000)) + "'"));
   out.push_back(ask("SELECT " + quoted_tag()));
 }
 
@@ -171,9 +211,15 @@ void Workload::big_result(std::deque<Exchange>& out) {
 
 void Workload::odd(std::deque<Exchange>& out) {
   switch (random_.below(8)) {
-    case 0: out.push_back(ask("")); return;
-    case 1: out.push_back(ask(" ; ; ")); return;
-    case 2: out.push_back(exchange({sync()})); return;
+    case 0:
+      out.push_back(ask(""));
+      return;
+    case 1:
+      out.push_back(ask(" ; ; "));
+      return;
+    case 2:
+      out.push_back(exchange({sync()}));
+      return;
     case 3:
       out.push_back(ask("DISCARD ALL"));
       forget_names();
@@ -181,9 +227,15 @@ void Workload::odd(std::deque<Exchange>& out) {
     case 4:
       out.push_back(exchange({bind("", "unknown", {}), execute("", 0), sync()}));
       return;
-    case 5: out.push_back(exchange({describe('P', "unknown"), sync()})); return;
-    case 6: out.push_back(exchange({close_message('S', "unknown"), sync()})); return;
-    default: out.push_back(ask("SELEC " + quoted_tag())); return;
+    case 5:
+      out.push_back(exchange({describe('P', "unknown"), sync()}));
+      return;
+    case 6:
+      out.push_back(exchange({close_message('S', "unknown"), sync()}));
+      return;
+    default:
+      out.push_back(ask("SELEC " + quoted_tag()));
+      return;
   }
 }
 
@@ -203,8 +255,10 @@ void Workload::copy_in(std::deque<Exchange>& out) {
   for (auto left = random_.between(0, 12); left > 0; --left) {
     made.messages.push_back({'d', "row " + std::string(random_.below(200), 'x') + "\n"});
   }
-  if (random_.one_in(5)) made.messages.push_back({'f', Body().string("changed my mind")});
-  else made.messages.push_back({'c', {}});
+  if (random_.one_in(5))
+    made.messages.push_back({'f', Body().string("changed my mind")});
+  else
+    made.messages.push_back({'c', {}});
   if (extended) made.messages.push_back(sync());
   out.push_back(std::move(made));
 }
@@ -227,13 +281,19 @@ void Workload::group(Messages& out, std::string_view sql) {
 void Workload::extended(std::deque<Exchange>& out) {
   Messages messages;
   switch (random_.below(5)) {
-    case 0: group(messages, "SELEC " + quoted_tag()); break;
-    case 1: group(messages, "INSERT INTO effects VALUES ($1)"); break;
+    case 0:
+      group(messages, "SELEC " + quoted_tag());
+      break;
+    case 1:
+      group(messages, "INSERT INTO effects VALUES ($1)");
+      break;
     case 2:  // describe first, bind in the next batch: legal, the unnamed statement lives on
       out.push_back(exchange({parse("", "SELECT 'tag:shared:0', $1"), describe('S', ""), sync()}));
       messages = {bind("", "", {tag()}), execute("", 0)};
       break;
-    default: group(messages, statement_text()); break;
+    default:
+      group(messages, statement_text());
+      break;
   }
   messages.push_back(sync());
   out.push_back(exchange(std::move(messages)));
@@ -268,8 +328,10 @@ void Workload::pipeline(std::deque<Exchange>& out) {
   for (auto syncs = random_.between(2, 5); syncs > 0; --syncs) {
     Messages messages;
     for (auto left = random_.between(1, 4); left > 0; --left) {
-      if (random_.one_in(2)) prepared_group(messages);
-      else group(messages, statement_text());
+      if (random_.one_in(2))
+        prepared_group(messages);
+      else
+        group(messages, statement_text());
     }
     messages.push_back(sync());
     out.push_back(exchange(std::move(messages)));
@@ -287,8 +349,8 @@ void Workload::flush(std::deque<Exchange>& out) {
 }
 
 void Workload::portal(std::deque<Exchange>& out) {
-  Messages messages{
-      parse("", "SELECT " + quoted_tag() + " FROM generate_series(1, 7)"), bind("c", "", {})};
+  Messages messages{parse("", "SELECT " + quoted_tag() + " FROM generate_series(1, 7)"),
+                    bind("c", "", {})};
   for (auto left = random_.between(1, 3); left > 0; --left) messages.push_back(execute("c", 2));
   if (random_.one_in(2)) messages.push_back(execute("c", 0));
   messages.push_back(close_message('P', "c"));

@@ -14,32 +14,32 @@
 namespace tidegate::sim {
 
 enum class Habit : std::uint8_t {
-  simple,         // one simple query
-  effect,         // one simple INSERT
-  transaction,    // BEGIN ... COMMIT / ROLLBACK, errors included
-  extended,       // Parse, Bind, Describe, Execute, Sync, unnamed
-  prepared,       // named statements, reused
-  pipeline,       // several Syncs in one write
-  flush,          // Flush instead of Sync
-  portal,         // a portal read in parts
-  batch,          // several statements in one simple query
-  setting,        // SET, RESET, SET LOCAL, SHOW
-  private_setting,// SET of something that is not reported: pins
-  sql_prepare,    // PREPARE, EXECUTE, DEALLOCATE: pins
+  simple,           // one simple query
+  effect,           // one simple INSERT
+  transaction,      // BEGIN ... COMMIT / ROLLBACK, errors included
+  extended,         // Parse, Bind, Describe, Execute, Sync, unnamed
+  prepared,         // named statements, reused
+  pipeline,         // several Syncs in one write
+  flush,            // Flush instead of Sync
+  portal,           // a portal read in parts
+  batch,            // several statements in one simple query
+  setting,          // SET, RESET, SET LOCAL, SHOW
+  private_setting,  // SET of something that is not reported: pins
+  sql_prepare,      // PREPARE, EXECUTE, DEALLOCATE: pins
   copy_in,
   copy_out,
   big_result,
   big_value,
   sleep,
-  odd,            // empty query, lone Sync, unknown names, DISCARD ALL
+  odd,  // empty query, lone Sync, unknown names, DISCARD ALL
   count_,
 };
 inline constexpr std::size_t kHabits = static_cast<std::size_t>(Habit::count_);
 
 inline constexpr std::array<std::string_view, kHabits> kHabitNames = {
-    "simple", "effect",  "transaction", "extended",        "prepared",    "pipeline",
-    "flush",  "portal",  "batch",       "setting",         "private_setting", "sql_prepare",
-    "copy_in", "copy_out", "big_result", "big_value",      "sleep",       "odd",
+    "simple",  "effect",   "transaction", "extended",  "prepared",        "pipeline",
+    "flush",   "portal",   "batch",       "setting",   "private_setting", "sql_prepare",
+    "copy_in", "copy_out", "big_result",  "big_value", "sleep",           "odd",
 };
 
 using HabitWeights = std::array<std::uint16_t, kHabits>;

@@ -26,7 +26,9 @@ std::string take_cstring(std::string_view& bytes) {
   bytes.remove_prefix(std::min(end + 1, bytes.size()));
   return text;
 }
-std::string zero(std::string_view text) { return std::string(text) + '\0'; }
+std::string zero(std::string_view text) {
+  return std::string(text) + '\0';
+}
 
 std::string lower(std::string_view text) {
   std::string result(text);
@@ -112,7 +114,9 @@ FakePostgres::FakePostgres(FakeDatabase& database, std::uint32_t process_id)
   settings_ = defaults_;
 }
 
-char FakePostgres::status() const { return !in_block_ ? 'I' : failed_ ? 'E' : 'T'; }
+char FakePostgres::status() const {
+  return !in_block_ ? 'I' : failed_ ? 'E' : 'T';
+}
 
 std::string FakePostgres::setting(std::string_view name) const {
   const auto at = settings_.find(lower(name));
@@ -157,16 +161,22 @@ void FakePostgres::message(char type, std::string_view body) {
     if (copy_message(type, body)) return;
   }
   switch (type) {
-    case 'X': closed_ = true; return;
+    case 'X':
+      closed_ = true;
+      return;
     case 'd':
     case 'c':
-    case 'f': return;
-    case 'H': return skipping_ ? void() : flush();
-    case 'S': return sync();
+    case 'f':
+      return;
+    case 'H':
+      return skipping_ ? void() : flush();
+    case 'S':
+      return sync();
     case 'Q':
       if (!skipping_) simple_query(body.substr(0, body.size() - 1));
       return;
-    default: break;
+    default:
+      break;
   }
   if (skipping_) return;
   if (const auto failure = extended(type, body)) {
@@ -201,12 +211,19 @@ void FakePostgres::simple_query(std::string_view text) {
 
 FakePostgres::Outcome FakePostgres::extended(char type, std::string_view body) {
   switch (type) {
-    case 'P': return parse(body);
-    case 'B': return bind(body);
-    case 'D': return describe(body);
-    case 'E': return execute(body);
-    case 'C': close(body); return {};
-    default: return Failure{"08P01", "invalid frontend message type", ""};
+    case 'P':
+      return parse(body);
+    case 'B':
+      return bind(body);
+    case 'D':
+      return describe(body);
+    case 'E':
+      return execute(body);
+    case 'C':
+      close(body);
+      return {};
+    default:
+      return Failure{"08P01", "invalid frontend message type", ""};
   }
 }
 
@@ -237,8 +254,8 @@ FakePostgres::Outcome FakePostgres::bind(std::string_view body) {
   implicit_open_ = true;
   const auto found = statements_.find(name);
   if (name.empty() ? !unnamed_ : found == statements_.end()) {
-    const auto what = name.empty() ? "unnamed prepared statement"
-                                   : "prepared statement \"" + name + "\"";
+    const auto what =
+        name.empty() ? "unnamed prepared statement" : "prepared statement \"" + name + "\"";
     return Failure{"26000", what + " does not exist", ""};
   }
   const auto statement = name.empty() ? *unnamed_ : found->second;
@@ -272,22 +289,23 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
   if (kind == 'S') {
     const auto found = statements_.find(name);
     if (name.empty() ? !unnamed_ : found == statements_.end()) {
-      const auto what = name.empty() ? "unnamed prepared statement"
-                                     : "prepared statement \"" + name + "\"";
+      const auto what =
+          name.empty() ? "unnamed prepared statement" : "prepared statement \"" + name + "\"";
       return Failure{"26000", what + " does not exist", ""};
     }
     text = name.empty() ? unnamed_->text : found->second.text;
   } else {
     const auto found = portals_.find(name);
-    if (found == portals_.end()) return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
+    if (found == portals_.end())
+      return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
     text = found->second.text;
   }
   if (failed_ && !ends_block(text)) return Failure{"25P02", "current transaction is aborted", ""};
   if (kind == 'S') write('t', be16(0));
   const auto word = first_word(text);
   if (word == "select" || word == "show" || word == "rows") {
-    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) + be32(0xffffffff) +
-                   be16(0));
+    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) +
+                   be32(0xffffffff) + be16(0));
   } else {
     write('n', "");
   }
@@ -299,7 +317,8 @@ FakePostgres::Outcome FakePostgres::execute(std::string_view body) {
   const auto limit = number(body, 4);
   implicit_open_ = true;
   const auto found = portals_.find(name);
-  if (found == portals_.end()) return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
+  if (found == portals_.end())
+    return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
   const auto text = found->second.text;
   if (failed_ && !ends_block(text)) return Failure{"25P02", "current transaction is aborted", ""};
   if (trim(text).empty()) {
@@ -308,8 +327,8 @@ FakePostgres::Outcome FakePostgres::execute(std::string_view body) {
   }
   if (limit == 1 && found->second.rows_sent == 0 && first_word(text) == "select") {
     found->second.rows_sent = 1;
-    write('D', be16(1) + be32(static_cast<std::uint32_t>(after_word(text).size())) +
-                   after_word(text));
+    write('D',
+          be16(1) + be32(static_cast<std::uint32_t>(after_word(text).size())) + after_word(text));
     write('s', "");
     return {};
   }
@@ -515,8 +534,8 @@ FakePostgres::Outcome FakePostgres::set(std::string name, std::string value) {
 
 void FakePostgres::row(std::string_view value, bool simple, std::string_view tag) {
   if (simple) {
-    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) + be32(0xffffffff) +
-                   be16(0));
+    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) +
+                   be32(0xffffffff) + be16(0));
   }
   write('D', be16(1) + be32(static_cast<std::uint32_t>(value.size())) + std::string(value));
   write('C', zero(tag));
@@ -577,6 +596,7 @@ void FakePostgres::error(const Failure& failure, std::string_view severity) {
   write('E', zero("S" + level) + zero("V" + level) + zero("C" + failure.sqlstate) +
                  zero("M" + failure.message) +
                  (failure.routine.empty() ? std::string() : zero("R" + failure.routine)) + '\0');
+  flush();
 }
 
 void FakePostgres::write(char type, std::string_view body) {

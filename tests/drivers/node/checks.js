@@ -24,7 +24,9 @@ const checks = {
       const { rows } = await client.query('SELECT current_user AS name');
       assert.strictEqual(rows[0].name, client.user);
     });
-    const stranger = new Client({ connectionString, ssl, password: 'not this one' });
+    const wrong = new URL(connectionString);
+    wrong.password = 'not this one';
+    const stranger = new Client({ connectionString: wrong.href, ssl });
     await assert.rejects(stranger.connect(), { code: '28P01' });
   },
 

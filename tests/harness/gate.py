@@ -6,7 +6,7 @@ from pathlib import Path
 
 import psycopg
 
-from support.waiting import eventually
+from harness.waiting import eventually
 
 PROGRAM = os.environ.get("TIDEGATE") or str(
     Path(__file__).resolve().parents[2] / "build" / "dev" / "tidegate")
@@ -58,10 +58,11 @@ class Gate:
         self.pid = self.process.pid
         eventually(self._is_ready, what="tidegate's readiness")
         self.addresses = self.ready_path.read_text().splitlines()
-        tcp = [address for address in self.addresses if not address.startswith(("/", "@"))]
+        tcp = [address for address in self.addresses if not address.startswith("unix:")]
         self.host, port = tcp[0].rsplit(":", 1)
         self.port = int(port)
         self.defaults = {}
+        self.may_have_left = False  # a test that ends it itself says so
 
     def _is_ready(self):
         if self.process.poll() is not None:
@@ -118,4 +119,4 @@ class Gate:
             if self.process.poll() is None:
                 self.process.kill()
                 self.process.wait()
-        assert died_before is None, f"tidegate died with {died_before}:\n{self.log()[-4000:]}"
+        assert died_before is None or self.may_have_left, f"tidegate died with {died_before}:\n{self.log()[-4000:]}"

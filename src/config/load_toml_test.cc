@@ -1,0 +1,295 @@
+#include <gtest/gtest.h>
+
+#include "config/fake_sources.h"
+#include "config/load.h"
+
+namespace tidegate::config {
+namespace {
+
+// The least that is a usable configuration, on two lines.
+constexpr const char* kMain =
+    "[upstream.main]\nurl = \"postgres://app:secret@db.example.com/shop\"\n";
+
+Loaded load(const std::string& text, const FakeSources& fake = {}) {
+  return load_toml(text, "t.toml", fake.sources());
+}
+
+std::string problems(const std::string& text, const FakeSources& fake = {}) {
+  return format(load(text, fake).problems);
+}
+
+TEST(LoadToml, one_url_is_enough) {
+  const auto loaded = load(kMain);
+  ASSERT_EQ(format(loaded.problems), "");
+  EXPECT_EQ(loaded.config.listen, std::vector<Listen>{Listen{}});
+  ASSERT_EQ(loaded.config.routes.size(), 1u);
+  EXPECT_EQ(loaded.config.routes[0].database, "shop");
+  EXPECT_EQ(loaded.config.routes[0].upstream, "main");
+  EXPECT_EQ(loaded.config.users, (std::vector<User>{{.name = "app", .secret = "secret"}}));
+}
+
+TEST(LoadToml, reads_every_section) {
+  const auto loaded = load(R"(
+listen = ["*:7000", "/run/tidegate"]
+unix_socket_mode = "0770"
+workers = 3
+clients_max = 200
+admin_users = ["root", "dba"]
+tcp_keepalive_idle = "2min"
+held_bytes_max = "128kB"
+
+[auth]
+type = "scram-sha-256"
+failed_login_delay = "100ms"
+
+[tls]
+cert_file = "/c.pem"
+key_file = "/k.pem"
+
+[log]
+level = "debug"
+format = "json"
+
+[pool]
+pool_size = 7
+pool_timeout = 2.5
+
+[upstream.main]
+host = ["db1", "db2:5433"]
+user = "pooler"
+password = "pw"
+budget = 30
+sslmode = "verify-full"
+parameters = { application_name = "tidegate", search_path = "a, b" }
+
+[route.app]
+pool_mode = "session"
+database = "shop"
+parameters = { search_path = "it's c" }
+
+[route."*"]
+upstream = "main"
+pool_size = 2
+clients_max = 5
+
+[user.app]
+password = "secret"
+clients_max = 10
+[user.guest]
+trust = true
+)");
+  EXPECT_EQ(format(loaded.problems),
+            "t.toml:48:1: warning: user `guest` needs no password, and `*` can be reached from "
+            "other machines\n");
+  const auto& config = loaded.config;
+  EXPECT_EQ(config.listen, (std::vector<Listen>{{"*", 7000, 0770}, {"/run/tidegate", 6432, 0770}}));
+  EXPECT_EQ(config.workers, 3);
+  EXPECT_EQ(config.clients_max, 200);
+  EXPECT_EQ(config.admin_users, (std::vector<std::string>{"root", "dba"}));
+  EXPECT_EQ(config.tcp_keepalive_idle_s, 120);
+  EXPECT_EQ(config.held_bytes_max, 131072u);
+  EXPECT_EQ(config.auth_type, AuthType::scram_sha_256);
+  EXPECT_EQ(config.failed_login_delay_ms, 100);
+  EXPECT_EQ(config.client_ssl_mode, net::SslMode::prefer) << "a certificate is given to be used";
+  EXPECT_EQ(config.log_level, LogLevel::debug);
+  EXPECT_TRUE(config.log_json);
+
+  const auto& upstream = config.upstreams.at(0);
+  EXPECT_EQ(upstream.hosts, (std::vector<net::Target>{{"db1", 5432}, {"db2", 5433}}));
+  EXPECT_EQ(upstream.limits.budget, 30);
+  EXPECT_EQ(upstream.tls.ca_file, "system");
+
+  const auto& app = config.routes.at(0);
+  EXPECT_EQ(app.upstream, "main") << "the only one";
+  EXPECT_EQ(app.limits.pool_size, 7) << "from [pool]";
+  EXPECT_EQ(app.limits.pool_timeout, Duration{2500ms});
+  EXPECT_EQ(app.rules.mode, PoolMode::session);
+  EXPECT_EQ(app.server_database, "shop");
+  const std::vector<std::pair<std::string, std::string>> parameters = {
+      {"application_name", "tidegate"}, {"search_path", "it's c"}};
+  EXPECT_EQ(app.startup_parameters, parameters) << "the upstream's, then the route's own";
+  EXPECT_EQ(config.routes.at(1).limits.pool_size, 2);
+  EXPECT_EQ(config.routes.at(1).limits.pool_timeout, Duration{2500ms});
+  EXPECT_EQ(config.users.at(0).clients_max, 10);
+  EXPECT_TRUE(config.users.at(1).trust);
+}
+
+TEST(LoadToml, settings_override_parts_of_the_url_in_any_order) {
+  const auto loaded = load(
+      "[upstream.main]\nsslmode = \"require\"\nhost = \"other\"\n"
+      "url = \"postgres://app:secret@db/shop?sslmode=disable&connect_timeout=3\"\n");
+  ASSERT_EQ(format(loaded.problems), "");
+  EXPECT_EQ(loaded.config.upstreams.at(0).ssl_mode, net::SslMode::require);
+  EXPECT_EQ(loaded.config.upstreams.at(0).hosts.at(0).host, "other");
+  EXPECT_EQ(loaded.config.upstreams.at(0).connect_timeout, Duration{3s});
+}
+
+TEST(LoadToml, unknown_keys_have_a_place_and_a_suggestion) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"[pool]\npool_sise = 5\n", "4:1: error: unknown key `pool_sise`: did you mean `pool_size`?"},
+      {"[route.x]\n  buget = 5\n", "4:3: error: unknown key `buget`"},
+      {"[upstrem.y]\nurl = \"\"\n", "3:2: error: unknown key `upstrem`: did you mean `upstream`?"},
+      {"[log]\nlevl = \"info\"\n", "4:1: error: unknown key `levl`: did you mean `level`?"},
+      {"[user.a]\npasword = \"x\"\n",
+       "4:1: error: unknown key `pasword`: did you mean `password`?"},
+      {"zebra = 1\n", "3:1: error: unknown key `zebra`"},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_NE(problems(kMain + text).find(std::string("t.toml:") + expected + "\n"),
+              std::string::npos)
+        << text << problems(kMain + text);
+  }
+  EXPECT_EQ(problems(std::string("clients_mx = 1\n") + kMain),
+            "t.toml:1:1: error: unknown key `clients_mx`: did you mean `clients_max`?\n");
+}
+
+TEST(LoadToml, wrong_values_have_a_place_and_say_what_would_be_right) {
+  const std::pair<const char*, const char*> cases[] = {
+      {"[pool]\npool_size = \"20\"",
+       "4:13: error: `pool_size` must be an integer from 1 to 10000, not a string"},
+      {"[pool]\npool_size = 0",
+       "4:13: error: `pool_size` must be an integer from 1 to 10000, not `0`"},
+      {"[pool]\npool_size = 2.5",
+       "4:13: error: `pool_size` must be an integer from 1 to 10000, not a decimal number"},
+      {"[pool]\nlifo = \"yes\"", "4:8: error: `lifo` must be true or false, not a string"},
+      {"[pool]\npool_mode = \"tx\"",
+       "4:13: error: `pool_mode` must be `transaction`, `session` or `statement`, not `tx`"},
+      {"[pool]\npool_timeout = \"soon\"", "4:16: error: `pool_timeout` must be a duration"},
+      {"[pool]\npool_timeout = 1979-05-27", "4:16: error: `pool_timeout` must be a duration"},
+      {"[pool]\nstatement_bytes_max = \"1TB\"",
+       "4:23: error: `statement_bytes_max` must be a size"},
+      {"[route.x]\nparameters = \"a=b\"", "4:14: error: `parameters` must be a table"},
+      {"[route.x]\nparameters = { a = [1] }", "4:20: error: `parameters.a` must be a string"},
+      {"[upstream.y]\nhost = [\"a\", 5]", "4:14: error: `host` must hold strings, not an integer"},
+      {"[upstream.y]\nhost = [\"a,b\"]", "4:9: error: an item of `host` must not hold a comma"},
+      {"[route]\nx = 5", "4:1: error: `x` must stand in a section of its own: [route.NAME]"},
+      {"pool = 5", "3:1: error: `pool` must be a section: [pool]"},
+      {"[user.x]\nclients_max = 5", "3:7: error: user `x` needs a `password`"},
+      {"[user.x]\npassword = { path = \"/x\" }",
+       "4:12: error: `password` must be text or { file = \"...\" }"},
+      {"[route.pgbouncer]", "3:8: error: the name `pgbouncer` belongs to the console"},
+  };
+  for (const auto& [text, expected] : cases) {
+    // The main section comes after globals in TOML only by name, so that `pool = 5` needs its own.
+    const bool global = std::string_view(text).starts_with("pool =");
+    const auto whole =
+        global ? std::string("\n\n") + text + "\n" + kMain : kMain + std::string(text);
+    EXPECT_NE(problems(whole).find(std::string("t.toml:") + expected), std::string::npos)
+        << text << "\n"
+        << problems(whole);
+  }
+}
+
+TEST(LoadToml, broken_syntax_has_a_place) {
+  EXPECT_TRUE(problems("listen = [\n").starts_with("t.toml:1:12: error: "))
+      << problems("listen = [\n");
+  const auto twice = problems(std::string(kMain) + "[route.a]\n[route.b]\n[route.a]\n");
+  EXPECT_TRUE(twice.starts_with("t.toml:5:")) << "a route written twice: " << twice;
+}
+
+TEST(LoadToml, routes_must_find_their_upstream) {
+  const std::string two = std::string(kMain) + "[upstream.other]\nhost = \"h\"\n";
+  EXPECT_NE(problems(two + "[route.x]\nupstream = \"mian\"\n")
+                .find("t.toml:6:12: error: unknown upstream `mian`: did you mean `main`?\n"),
+            std::string::npos);
+  EXPECT_NE(problems(two + "[route.x]\n")
+                .find("t.toml:5:8: error: route `x` must say which `upstream` it means\n"),
+            std::string::npos);
+  EXPECT_NE(problems("clients_max = 5\n").find("no database to pool for"), std::string::npos);
+  EXPECT_NE(problems("[upstream.main]\nbudget = 5\n[user.a]\npassword = \"x\"\n")
+                .find("t.toml:1:11: error: upstream `main` needs a `url` or a `host`"),
+            std::string::npos);
+}
+
+TEST(LoadToml, contradictions_are_warnings_that_say_why) {
+  EXPECT_EQ(problems(std::string(kMain) + "budget = 10\n[route.shop]\npool_size = 11\n"),
+            "t.toml:5:1: warning: route `shop` has a `pool_size` of 11, but upstream `main` has a "
+            "budget of 10: that many is all it can get\n");
+  EXPECT_EQ(problems(std::string(kMain) +
+                     "budget = 5\n[pool]\npool_size = 4\nmin_idle = 3\nidle_timeout = 0\n"
+                     "[route.a]\n[route.b]\n"),
+            "t.toml:9:8: warning: the `min_idle` of all routes to `main` add up to 6, but its "
+            "budget is 5: some will never be reached\n");
+  EXPECT_EQ(problems(std::string(kMain) + "[route.\"*\"]\n"),
+            "t.toml:3:8: warning: every database name that no other route has leads to `shop`\n");
+}
+
+TEST(LoadToml, somebody_must_be_able_to_log_in) {
+  EXPECT_NE(problems("[upstream.main]\nurl = \"postgres://h/d\"\n").find("nobody could log in"),
+            std::string::npos);
+}
+
+TEST(LoadToml, secrets_come_from_variables_and_files) {
+  const FakeSources fake = {.files = {{"/run/secrets/pw", "from file\r\n"}},
+                            .variables = {{"PW", "p@ss"}}};
+  const auto loaded = load(
+      "[upstream.main]\nurl = \"postgres://app:${PW}@h/shop\"\n"
+      "[user.a]\npassword = \"x${PW}\"\n[user.b]\npassword = { file = \"/run/secrets/pw\" }\n",
+      fake);
+  ASSERT_EQ(format(loaded.problems), "");
+  EXPECT_EQ(loaded.config.upstreams.at(0).password, "p@ss");
+  EXPECT_EQ(loaded.config.users.at(0).secret, "xp@ss");
+  EXPECT_EQ(loaded.config.users.at(1).secret, "from file");
+
+  const FakeSources whole = {.variables = {{"DATABASE_URL", "postgres://u:p%40@h/d"}}};
+  EXPECT_EQ(load("[upstream.main]\nurl = \"${DATABASE_URL}\"\n", whole).config.users.at(0).secret,
+            "p@");
+}
+
+TEST(LoadToml, a_missing_variable_or_file_is_named) {
+  EXPECT_NE(problems("[upstream.main]\nurl = \"postgres://app:${PW}@h/shop\"\n")
+                .find("t.toml:2:7: error: `url` needs the environment variable `PW`, which is not "
+                      "set\n"),
+            std::string::npos);
+  EXPECT_EQ(problems(std::string(kMain) + "[user.a]\npassword = { file = \"/none\" }\n"),
+            "t.toml:4:21: error: `password`: `/none` cannot be read: No such file or directory\n");
+}
+
+TEST(LoadToml, files_are_found_beside_the_configuration) {
+  const FakeSources fake = {
+      .files = {{"/etc/tidegate/pw", "x"}, {"/etc/tidegate/users.txt", "\"u\" \"s\"\n"}}};
+  const auto loaded = load_toml(
+      std::string("[auth]\nfile = \"users.txt\"\n[tls]\ncert_file = \"c.pem\"\nkey_file = "
+                  "\"/k.pem\"\n[user.a]\npassword = { file = \"pw\" }\n") +
+          kMain,
+      "/etc/tidegate/tidegate.toml", fake.sources());
+  ASSERT_EQ(format(loaded.problems), "");
+  EXPECT_EQ(loaded.config.client_tls.cert_file, "/etc/tidegate/c.pem");
+  EXPECT_EQ(loaded.config.client_tls.key_file, "/k.pem");
+  EXPECT_EQ(loaded.config.users.size(), 2u);
+}
+
+TEST(LoadToml, users_written_out_win_over_the_auth_file) {
+  const FakeSources fake = {.files = {{"users.txt", "\"a\" \"old\"\n\"b\" \"1\"\n\"b\" \"2\"\n"}}};
+  const auto loaded = load(
+      std::string("[auth]\nfile = \"users.txt\"\n[user.a]\npassword = \"new\"\n") + kMain, fake);
+  ASSERT_EQ(format(loaded.problems), "");
+  EXPECT_EQ(loaded.config.users,
+            (std::vector<User>{{.name = "a", .secret = "new"}, {.name = "b", .secret = "2"}}));
+  EXPECT_EQ(problems(std::string("[auth]\nfile = \"none\"\n") + kMain),
+            "t.toml:2:1: error: `none` cannot be read: No such file or directory\n");
+  const FakeSources broken = {.files = {{"users.txt", "\n\"a\"\n"}}};
+  EXPECT_EQ(problems(std::string("[auth]\nfile = \"users.txt\"\n") + kMain, broken),
+            "users.txt:2:4: error: the secret must stand in double quotes\n");
+}
+
+TEST(LoadToml, a_scram_key_cannot_log_in_to_the_database) {
+  const auto text = problems(
+      "[upstream.main]\nhost = \"h\"\n[route.d]\n[user.a]\npassword = "
+      "\"SCRAM-SHA-256$4096:x$y:z\"\n");
+  EXPECT_TRUE(text.starts_with("t.toml:3:8: warning: route `d` logs in as the client's own user"))
+      << text;
+}
+
+TEST(LoadToml, no_problem_repeats_a_secret) {
+  for (const char* text :
+       {"url = \"postgres://app:hunter2@h:x/d\"", "url = \"postgres://app:hunter2/@h/d\"",
+        "password = [\"hunter2\"]", "url = \"hunter2\"",
+        "url = \"postgres://app:hunter2@h/d?hunter=hunter2\""}) {
+    const auto said = problems(std::string("[upstream.main]\nhost = \"h\"\n") + text + "\n");
+    EXPECT_EQ(said.find("hunter2"), std::string::npos) << said;
+  }
+}
+
+}  // namespace
+}  // namespace tidegate::config
