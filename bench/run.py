@@ -7,6 +7,7 @@ alike, and ratios are taken within a round.
 import argparse
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -169,6 +170,7 @@ def parse_options():
 
 def main():
     options = parse_options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # everything started is stopped
     targets.WORK.mkdir(parents=True, exist_ok=True)
     if options.cores:
         return scaling(options)
@@ -181,12 +183,15 @@ def main():
         started = start_targets(options, postgres)
         bench = measure.Bench(options.seconds, postgres.scale(), pin(options, postgres, started))
         measure_all(options, bench, started, results)
+    except KeyboardInterrupt:
+        print("\ninterrupted; what there is so far:", file=sys.stderr)
     finally:
         for target in started:
             target.stop()
         postgres.stop()
-    references = [name for name in ("forwarder", "pgbouncer", *[text.split("=")[0] for text in options.peer])
-                  if any(target.name == name for target in started)]
+    names = [target.name for target in started]
+    peers = [text.split("=")[0] for text in options.peer]
+    references = [name for name in ("forwarder", "pgbouncer", *peers) if name in names]
     print(f"{time.strftime('%Y-%m-%d')}, {os.cpu_count()} processors,"
           f" {'pinned' if options.pinned else 'unpinned'}, {options.pairs} rounds")
     print("\n".join(figures.table(rows_of(results), references)))

@@ -21,15 +21,17 @@ die() {
   exit 1
 }
 
-# build PRESET TARGET... : configures build/PRESET when needed and builds there. BUILD_OPTIONS holds
-# further -D options. Ninja's progress line is for a terminal; elsewhere only errors are of interest.
+# build NAME TARGET... : configures build/NAME, by the preset of that name or BUILD_PRESET, and builds
+# there. BUILD_OPTIONS holds further -D options. Ninja's progress line is for a terminal; elsewhere
+# only errors are of interest.
 build() {
-  local preset=$1 directory=$ROOT/build/$1
+  local name=$1 directory=$ROOT/build/$1 log=$ROOT/build/$1.configure.log
   shift
   mkdir -p "$ROOT/build"
-  cmake -S "$ROOT" --preset "$preset" ${BUILD_OPTIONS:-} >"$ROOT/build/$preset.configure.log" 2>&1 || {
-    cat "$ROOT/build/$preset.configure.log" >&2
-    die "configuring build/$preset failed"
+  cmake -S "$ROOT" -B "$directory" --preset "${BUILD_PRESET:-$name}" ${BUILD_OPTIONS:-} \
+    >"$log" 2>&1 || {
+    cat "$log" >&2
+    die "configuring build/$name failed"
   }
   if [ -t 1 ]; then
     ninja -C "$directory" -j "$JOBS" "$@"

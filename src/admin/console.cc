@@ -50,23 +50,27 @@ ConsoleReply showing(session::Table table) {
   return reply;
 }
 
-constexpr std::array kShowable = {"CLIENTS", "CONFIG", "DATABASES", "LISTS",  "POOLS",
+constexpr std::array kShowable = {"CLIENTS", "CONFIG", "DATABASES", "LISTS",   "POOLS",
                                   "SERVERS", "STATS",  "USERS",     "VERSION", "HELP"};
 
 ConsoleReply help() {
   ConsoleReply reply;
   reply.tag = "SHOW";
   std::string text = "Console usage: SHOW ";
-  for (const auto* what : kShowable) text += std::string(what == kShowable.front() ? "" : "|") + what;
+  for (const auto* what : kShowable)
+    text += std::string(what == kShowable.front() ? "" : "|") + what;
   reply.notices.push_back(std::move(text));
   return reply;
 }
 
 std::string_view mode_name(PoolMode mode) {
   switch (mode) {
-    case PoolMode::transaction: return "transaction";
-    case PoolMode::session: return "session";
-    case PoolMode::statement: return "statement";
+    case PoolMode::transaction:
+      return "transaction";
+    case PoolMode::session:
+      return "session";
+    case PoolMode::statement:
+      return "statement";
   }
   return "";
 }
@@ -97,12 +101,13 @@ PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
   row.database = route.database();
   row.user = route.user();
   row.mode = mode_name(route.spec().rules.mode);
-  row.counts = route.upstream().with_pool([&](pool::Pool& pool) { return pool.counts(route.id()); });
+  row.counts =
+      route.upstream().with_pool([&](pool::Pool& pool) { return pool.counts(route.id()); });
   row.clients_waiting = row.counts.waiting;
   if (!row.counts.oldest_wait.is_never()) row.wait_max = now - row.counts.oldest_wait;
   for (const auto& client : findings.clients) {
-    row.clients_active += client.database == row.database && client.state != "waiting" &&
-                          client.state != "login";
+    row.clients_active +=
+        client.database == row.database && client.state != "waiting" && client.state != "login";
   }
   for (const auto& server : findings.servers) {
     if (server.database != row.database || server.user != row.user) continue;
@@ -114,7 +119,10 @@ PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
 
 session::Table users_table(proxy::Process& process) {
   session::Table table;
-  table.columns = {{"name"}, {"pool_size"}, {"reserve_pool_size"}, {"pool_mode"},
+  table.columns = {{"name"},
+                   {"pool_size"},
+                   {"reserve_pool_size"},
+                   {"pool_mode"},
                    {"max_user_connections", session::CellType::int4},
                    {"current_connections", session::CellType::int4},
                    {"max_user_client_connections", session::CellType::int4},
@@ -149,8 +157,8 @@ DatabaseRow database_row(const config::Route& route, proxy::Process& process) {
   for (const auto& live : process.routes().all()) {
     if (live->spec().database != route.database) continue;
     row.clients += live->clients().count();
-    const auto counts = live->upstream().with_pool(
-        [&](pool::Pool& pool) { return pool.counts(live->id()); });
+    const auto counts =
+        live->upstream().with_pool([&](pool::Pool& pool) { return pool.counts(live->id()); });
     row.servers += counts.idle + counts.held + counts.opening + counts.closing;
   }
   return row;
@@ -195,29 +203,26 @@ void Console::show(const std::string& what, Done done) {
     });
   }
   if (what == "lists") {
-    return survey(process_, worker_,
-                  [this, done = std::move(done)](const Findings& found) mutable {
-                    const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
-                    done(showing(lists_table(
-                        {{"databases", count(process_.config().routes.size())},
-                         {"users", count(process_.config().users.size())},
-                         {"peers", 0},
-                         {"pools", count(process_.routes().all().size())},
-                         {"peer_pools", 0},
-                         {"free_clients", 0},
-                         {"used_clients", count(found.clients.size())},
-                         {"login_clients", std::ranges::count(found.clients, "login",
-                                                              &SocketRow::state)},
-                         {"free_servers", std::ranges::count(found.servers, "idle",
-                                                             &SocketRow::state)},
-                         {"used_servers", std::ranges::count_if(
-                              found.servers,
-                              [](const SocketRow& row) { return row.state != "idle"; })},
-                         {"dns_names", 0},
-                         {"dns_zones", 0},
-                         {"dns_queries", 0},
-                         {"dns_pending", 0}})));
-                  });
+    return survey(process_, worker_, [this, done = std::move(done)](const Findings& found) mutable {
+      const auto count = [](std::size_t n) { return static_cast<std::int64_t>(n); };
+      done(showing(lists_table(
+          {{"databases", count(process_.config().routes.size())},
+           {"users", count(process_.config().users.size())},
+           {"peers", 0},
+           {"pools", count(process_.routes().all().size())},
+           {"peer_pools", 0},
+           {"free_clients", 0},
+           {"used_clients", count(found.clients.size())},
+           {"login_clients", std::ranges::count(found.clients, "login", &SocketRow::state)},
+           {"free_servers", std::ranges::count(found.servers, "idle", &SocketRow::state)},
+           {"used_servers",
+            std::ranges::count_if(found.servers,
+                                  [](const SocketRow& row) { return row.state != "idle"; })},
+           {"dns_names", 0},
+           {"dns_zones", 0},
+           {"dns_queries", 0},
+           {"dns_pending", 0}})));
+    });
   }
   done(failure("SHOW " + what + " is unknown: SHOW HELP lists what there is", "42601"));
 }

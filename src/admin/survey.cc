@@ -13,11 +13,16 @@ using proxy::Worker;
 std::string_view state_name(Client::State state) {
   switch (state) {
     case Client::State::arriving:
-    case Client::State::login: return "login";
-    case Client::State::idle: return "idle";
-    case Client::State::waiting: return "waiting";
-    case Client::State::linked: return "active";
-    case Client::State::ending: return "closing";
+    case Client::State::login:
+      return "login";
+    case Client::State::idle:
+      return "idle";
+    case Client::State::waiting:
+      return "waiting";
+    case Client::State::linked:
+      return "active";
+    case Client::State::ending:
+      return "closing";
   }
   return "unknown";
 }
@@ -25,14 +30,21 @@ std::string_view state_name(Client::State state) {
 std::string_view state_name(Server::State state) {
   switch (state) {
     case Server::State::connecting:
-    case Server::State::login: return "login";
-    case Server::State::idle: return "idle";
-    case Server::State::verifying: return "tested";
-    case Server::State::linked: return "active";
-    case Server::State::cleaning: return "active_cancel";
-    case Server::State::cancelling: return "being_canceled";
+    case Server::State::login:
+      return "login";
+    case Server::State::idle:
+      return "idle";
+    case Server::State::verifying:
+      return "tested";
+    case Server::State::linked:
+      return "active";
+    case Server::State::cleaning:
+      return "active_cancel";
+    case Server::State::cancelling:
+      return "being_canceled";
     case Server::State::failing:
-    case Server::State::closing: return "closing";
+    case Server::State::closing:
+      return "closing";
   }
   return "unknown";
 }
@@ -61,8 +73,8 @@ SocketRow describe(Worker& worker, Client& client) {
   row.state = state_name(client.state());
   row.application_name = client.application_name();
   row.connected = wall_of(worker, client.connected_at());
-  row.requested = client.state() == Client::State::idle ? row.connected
-                                                        : wall_of(worker, client.wait_since());
+  row.requested =
+      client.state() == Client::State::idle ? row.connected : wall_of(worker, client.wait_since());
   if (client.state() == Client::State::waiting) {
     row.wait = worker.reactor().now() - client.wait_since();
   }
@@ -138,7 +150,8 @@ struct Gathering {
 }  // namespace
 
 void survey(proxy::Process& process, proxy::Worker& home, SurveyDone done) {
-  auto gathering = std::make_shared<Gathering>(process.workers().size(), Findings{}, std::move(done));
+  auto gathering =
+      std::make_shared<Gathering>(process.workers().size(), Findings{}, std::move(done));
   for (auto* worker : process.workers()) {
     worker->post([&process, &home, worker, gathering] {
       home.post([gathering, part = look_around(process, *worker)]() mutable {

@@ -12,16 +12,24 @@ using session::CellType;
 using session::Table;
 using Cells = std::vector<std::optional<std::string>>;
 
-std::string number(std::int64_t value) { return fmt::to_string(value); }
-std::string number(std::uint64_t value) { return fmt::to_string(value); }
+std::string number(std::int64_t value) {
+  return fmt::to_string(value);
+}
+std::string number(std::uint64_t value) {
+  return fmt::to_string(value);
+}
 
 std::string moment(WallTime time) {
   const std::time_t seconds = time.us / 1'000'000;
   return fmt::format("{:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(seconds));
 }
 
-std::int64_t whole_seconds(Duration d) { return d.count() / 1'000'000'000; }
-std::int64_t rest_us(Duration d) { return d.count() / 1000 % 1'000'000; }
+std::int64_t whole_seconds(Duration d) {
+  return d.count() / 1'000'000'000;
+}
+std::int64_t rest_us(Duration d) {
+  return d.count() / 1000 % 1'000'000;
+}
 
 Table with_columns(std::initializer_list<Table::Column> columns) {
   Table table;
@@ -30,23 +38,53 @@ Table with_columns(std::initializer_list<Table::Column> columns) {
 }
 
 Table sockets_table() {
-  return with_columns({{"type"}, {"user"}, {"database"}, {"replication"}, {"state"}, {"addr"},
-                       {"port", CellType::int4}, {"local_addr"}, {"local_port", CellType::int4},
-                       {"connect_time"}, {"request_time"}, {"wait", CellType::int4},
-                       {"wait_us", CellType::int4}, {"close_needed", CellType::int4}, {"ptr"},
-                       {"link"}, {"remote_pid", CellType::int4}, {"tls"}, {"application_name"},
-                       {"prepared_statements", CellType::int4}, {"id", CellType::int8},
+  return with_columns({{"type"},
+                       {"user"},
+                       {"database"},
+                       {"replication"},
+                       {"state"},
+                       {"addr"},
+                       {"port", CellType::int4},
+                       {"local_addr"},
+                       {"local_port", CellType::int4},
+                       {"connect_time"},
+                       {"request_time"},
+                       {"wait", CellType::int4},
+                       {"wait_us", CellType::int4},
+                       {"close_needed", CellType::int4},
+                       {"ptr"},
+                       {"link"},
+                       {"remote_pid", CellType::int4},
+                       {"tls"},
+                       {"application_name"},
+                       {"prepared_statements", CellType::int4},
+                       {"id", CellType::int8},
                        {"pin"}});
 }
 
 Cells socket_cells(const SocketRow& row) {
-  return {std::string(1, row.type), row.user, row.database, "none", row.state, row.address,
-          number(std::int64_t{row.port}), row.local_address, number(std::int64_t{row.local_port}),
-          moment(row.connected), moment(row.requested), number(whole_seconds(row.wait)),
-          number(rest_us(row.wait)), row.closing ? "1" : "0", fmt::format("{:#x}", row.id),
-          row.link == 0 ? "" : fmt::format("{:#x}", row.link), number(std::uint64_t{row.remote_pid}),
-          row.tls, row.application_name, number(std::int64_t{row.prepared_statements}),
-          number(static_cast<std::int64_t>(row.id)), row.pin};
+  return {std::string(1, row.type),
+          row.user,
+          row.database,
+          "none",
+          row.state,
+          row.address,
+          number(std::int64_t{row.port}),
+          row.local_address,
+          number(std::int64_t{row.local_port}),
+          moment(row.connected),
+          moment(row.requested),
+          number(whole_seconds(row.wait)),
+          number(rest_us(row.wait)),
+          row.closing ? "1" : "0",
+          fmt::format("{:#x}", row.id),
+          row.link == 0 ? "" : fmt::format("{:#x}", row.link),
+          number(std::uint64_t{row.remote_pid}),
+          row.tls,
+          row.application_name,
+          number(std::int64_t{row.prepared_statements}),
+          number(static_cast<std::int64_t>(row.id)),
+          row.pin};
 }
 
 }  // namespace
@@ -64,14 +102,23 @@ Table servers_table(const Findings& findings) {
 }
 
 Table pools_table(const std::vector<PoolRow>& pools) {
-  auto table = with_columns(
-      {{"database"}, {"user"}, {"cl_active", CellType::int4}, {"cl_waiting", CellType::int4},
-       {"cl_active_cancel_req", CellType::int4}, {"cl_waiting_cancel_req", CellType::int4},
-       {"sv_active", CellType::int4}, {"sv_active_cancel", CellType::int4},
-       {"sv_being_canceled", CellType::int4}, {"sv_idle", CellType::int4},
-       {"sv_used", CellType::int4}, {"sv_tested", CellType::int4}, {"sv_login", CellType::int4},
-       {"maxwait", CellType::int4}, {"maxwait_us", CellType::int4}, {"pool_mode"},
-       {"load_balance_hosts"}});
+  auto table = with_columns({{"database"},
+                             {"user"},
+                             {"cl_active", CellType::int4},
+                             {"cl_waiting", CellType::int4},
+                             {"cl_active_cancel_req", CellType::int4},
+                             {"cl_waiting_cancel_req", CellType::int4},
+                             {"sv_active", CellType::int4},
+                             {"sv_active_cancel", CellType::int4},
+                             {"sv_being_canceled", CellType::int4},
+                             {"sv_idle", CellType::int4},
+                             {"sv_used", CellType::int4},
+                             {"sv_tested", CellType::int4},
+                             {"sv_login", CellType::int4},
+                             {"maxwait", CellType::int4},
+                             {"maxwait_us", CellType::int4},
+                             {"pool_mode"},
+                             {"load_balance_hosts"}});
   for (const auto& pool : pools) {
     const auto count = [](int value) { return number(std::int64_t{value}); };
     table.rows.push_back({pool.database, pool.user, count(pool.clients_active),
@@ -105,8 +152,8 @@ namespace {
 struct StatColumn {
   std::string_view total_name;
   std::string_view average_name;
-  std::uint64_t session::Traffic::*value;
-  std::uint64_t session::Traffic::*per = nullptr;
+  std::uint64_t session::Traffic::* value;
+  std::uint64_t session::Traffic::* per = nullptr;
 };
 constexpr StatColumn kStats[] = {
     {"server_assignment_count", "server_assignment_count", &session::Traffic::assignments},
@@ -154,14 +201,23 @@ Table stats_table(const std::vector<DatabaseTraffic>& databases) {
 }
 
 Table databases_table(const std::vector<DatabaseRow>& rows) {
-  auto table = with_columns(
-      {{"name"}, {"host"}, {"port", CellType::int4}, {"database"}, {"force_user"},
-       {"pool_size", CellType::int4}, {"min_pool_size", CellType::int4},
-       {"reserve_pool_size", CellType::int4}, {"server_lifetime", CellType::int4}, {"pool_mode"},
-       {"load_balance_hosts"}, {"max_connections", CellType::int4},
-       {"current_connections", CellType::int4}, {"max_client_connections", CellType::int4},
-       {"current_client_connections", CellType::int4}, {"paused", CellType::int4},
-       {"disabled", CellType::int4}});
+  auto table = with_columns({{"name"},
+                             {"host"},
+                             {"port", CellType::int4},
+                             {"database"},
+                             {"force_user"},
+                             {"pool_size", CellType::int4},
+                             {"min_pool_size", CellType::int4},
+                             {"reserve_pool_size", CellType::int4},
+                             {"server_lifetime", CellType::int4},
+                             {"pool_mode"},
+                             {"load_balance_hosts"},
+                             {"max_connections", CellType::int4},
+                             {"current_connections", CellType::int4},
+                             {"max_client_connections", CellType::int4},
+                             {"current_client_connections", CellType::int4},
+                             {"paused", CellType::int4},
+                             {"disabled", CellType::int4}});
   const auto count = [](int value) { return number(std::int64_t{value}); };
   for (const auto& row : rows) {
     table.rows.push_back({row.name, row.host, count(row.port), row.database, row.forced_user,

@@ -32,7 +32,9 @@ void BlockPool::give_back(Block* block) {
   ++spare_count_;
 }
 
-ByteQueue::~ByteQueue() { clear(); }
+ByteQueue::~ByteQueue() {
+  clear();
+}
 
 void ByteQueue::append(BlockPool& pool, Bytes bytes) {
   if (bytes.empty()) return;

@@ -50,8 +50,10 @@ class ByteQueue {
   ByteQueue(const ByteQueue&) = delete;
   ByteQueue& operator=(const ByteQueue&) = delete;
   ByteQueue(ByteQueue&& other) noexcept
-      : pool_(std::exchange(other.pool_, nullptr)), head_(std::exchange(other.head_, nullptr)),
-        tail_(std::exchange(other.tail_, nullptr)), size_(std::exchange(other.size_, 0)) {}
+      : pool_(std::exchange(other.pool_, nullptr)),
+        head_(std::exchange(other.head_, nullptr)),
+        tail_(std::exchange(other.tail_, nullptr)),
+        size_(std::exchange(other.size_, 0)) {}
 
   void append(BlockPool& pool, Bytes bytes);
   // The first bytes, as many as lie together. Valid until the next change of the queue.

@@ -8,7 +8,9 @@ namespace {
 LastWords g_last_words = nullptr;
 }
 
-void set_last_words(LastWords last_words) { g_last_words = last_words; }
+void set_last_words(LastWords last_words) {
+  g_last_words = last_words;
+}
 
 void check_failed(const char* expression, const char* file, int line) {
   std::fprintf(stderr, "tidegate: invariant broken: %s (%s:%d)\n", expression, file, line);

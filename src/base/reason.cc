@@ -11,7 +11,11 @@ constexpr std::array kReasons = {
 };
 }  // namespace
 
-const ReasonInfo& info(Reason reason) { return kReasons[static_cast<std::size_t>(reason)]; }
-int reason_count() { return static_cast<int>(kReasons.size()); }
+const ReasonInfo& info(Reason reason) {
+  return kReasons[static_cast<std::size_t>(reason)];
+}
+int reason_count() {
+  return static_cast<int>(kReasons.size());
+}
 
 }  // namespace tidegate

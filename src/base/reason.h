@@ -20,7 +20,9 @@ struct ReasonInfo {
 };
 
 const ReasonInfo& info(Reason reason);
-inline std::string_view name(Reason reason) { return info(reason).name; }
+inline std::string_view name(Reason reason) {
+  return info(reason).name;
+}
 int reason_count();
 
 }  // namespace tidegate

@@ -26,7 +26,9 @@ struct Instant {
     if (is_never() || __builtin_add_overflow(ns, d.count(), &sum)) return never();
     return {sum};
   }
-  constexpr Instant operator-(Duration d) const { return is_never() ? *this : Instant{ns - d.count()}; }
+  constexpr Instant operator-(Duration d) const {
+    return is_never() ? *this : Instant{ns - d.count()};
+  }
   constexpr Duration operator-(Instant earlier) const { return Duration{ns - earlier.ns}; }
 };
 

@@ -11,7 +11,5 @@ namespace tidegate::cli {
 
 // The error names the option and what would be right.
 std::expected<void, std::string> apply(const ServeOptions& options, config::Config& config);
-// "host:port", "[::1]:port", ":port", "host" or "/directory".
-std::expected<config::Listen, std::string> parse_listen(const std::string& text);
 
 }  // namespace tidegate::cli

@@ -55,14 +55,18 @@ int next_signal(const sigset_t& set, bool look_again) {
 }
 
 // Until the process is to end. The first TERM or INT lets transactions finish, a second does not.
-void wait_for_the_end(Service& service, const sigset_t& set, const config::Config& config,
+// True: everybody left in good order.
+bool wait_for_the_end(Service& service, const sigset_t& set, const config::Config& config,
                       Log& log) {
   bool leaving = false;
   long drained_ns = 0;
   while (!leaving || !service.clients_left()) {
     const int signal = next_signal(set, leaving);
     if (signal == SIGTERM || signal == SIGINT) {
-      if (leaving) return log.write(LogLevel::warning, "second signal: leaving at once", {});
+      if (leaving) {
+        log.write(LogLevel::warning, "second signal: leaving at once", {});
+        return false;
+      }
       leaving = true;
       log.write(LogLevel::info, "leaving: transactions under way are finished first", {});
       notify_systemd("STOPPING=1");
@@ -73,16 +77,18 @@ void wait_for_the_end(Service& service, const sigset_t& set, const config::Confi
     if (!leaving) continue;
     drained_ns += kDrainLookNs;
     if (config.shutdown_timeout.count() > 0 && drained_ns > config.shutdown_timeout.count()) {
-      return log.write(LogLevel::warning, "shutdown_timeout passed: leaving at once", {});
+      log.write(LogLevel::warning, "shutdown_timeout passed: leaving at once", {});
+      return false;
     }
   }
+  return true;
 }
 
 bool announce(const Service& service, const ServeOptions& options, Log& log) {
   for (const auto& address : service.addresses()) {
-    log.write(LogLevel::info, "listening",
-              {{"address", address}, {"workers", service.workers()},
-               {"version", TIDEGATE_VERSION}});
+    log.write(
+        LogLevel::info, "listening",
+        {{"address", address}, {"workers", service.workers()}, {"version", TIDEGATE_VERSION}});
   }
   notify_systemd("READY=1");
   if (options.ready_file.empty()) return true;
@@ -105,9 +111,8 @@ int serve(const ServeOptions& options) {
 
   const auto signals = block_signals();
   net::raise_descriptor_limit();
-  auto log = net::LogWriter::make({.level = config.log_level,
-                                   .json = config.log_json,
-                                   .file = config.log_file});
+  auto log = net::LogWriter::make(
+      {.level = config.log_level, .json = config.log_json, .file = config.log_file});
   auto service = Service::make(config, *log);
   if (!service) {
     fmt::print(stderr, "tidegate: {}\n", service.error());
@@ -115,8 +120,8 @@ int serve(const ServeOptions& options) {
   }
   (*service)->start();
   if (!announce(**service, options, *log)) return kExitFailure;
-  wait_for_the_end(**service, signals, config, *log);
-  (*service)->stop();
+  const bool in_good_order = wait_for_the_end(**service, signals, config, *log);
+  (*service)->stop(!in_good_order);
   log->write(LogLevel::info, "left", {});
   return 0;
 }

@@ -91,7 +91,7 @@ std::expected<void, std::string> Service::open_listeners() {
 }
 
 Service::~Service() {
-  if (running_) stop();
+  if (running_) stop(true);
   // Clients and servers close their streams, so workers go before reactors.
   for (auto& lane : lanes_) {
     lane.console.reset();
@@ -131,11 +131,11 @@ void Service::leave() {
   });
 }
 
-void Service::stop() {
+void Service::stop(bool at_once) {
   on_every_worker([](Lane& lane) { lane.worker->close_servers(); });
   Duration bound{0};
   for (const auto& upstream : process_->routes().upstreams()) {
-    bound = std::max(bound, upstream->spec().close_timeout);
+    if (!at_once) bound = std::max(bound, upstream->spec().close_timeout);
   }
   const auto servers = [this] {
     int total = 0;

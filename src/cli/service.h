@@ -29,8 +29,9 @@ class Service {
   // No new clients; those that are at rest are dismissed, the others finish their transactions.
   void leave();
   bool clients_left() const { return process_->clients().count() == 0; }
-  // Says goodbye to the databases, bounded by their close_timeout, and ends the threads.
-  void stop();
+  // Says goodbye to the databases, bounded by their close_timeout (`at_once`: does not wait for
+  // their answer), and ends the threads.
+  void stop(bool at_once);
 
   // Where clients may connect, as "host:port" or a socket's path.
   std::vector<std::string> addresses() const;

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <map>
 #include <memory>
+#include <tuple>
 
 #include <fmt/format.h>
 
@@ -74,11 +76,15 @@ bool Problems::any_error() const {
 }
 
 std::vector<Problem> Problems::sorted() const {
-  auto sorted = problems_;
-  std::stable_sort(sorted.begin(), sorted.end(), [](const Problem& a, const Problem& b) {
-    if (a.file != b.file || a.line == 0 || b.line == 0) return a.line != 0 && b.line == 0;
-    return std::pair(a.line, a.column) < std::pair(b.line, b.column);
-  });
+  // Files keep the order in which they first had a problem; what has no place comes last.
+  std::map<std::string, std::size_t> file_ranks;
+  std::multimap<std::tuple<bool, std::size_t, int, int>, const Problem*> ordered;
+  for (const auto& problem : problems_) {
+    const auto rank = file_ranks.emplace(problem.file, file_ranks.size()).first->second;
+    ordered.emplace(std::tuple(problem.line == 0, rank, problem.line, problem.column), &problem);
+  }
+  std::vector<Problem> sorted;
+  for (const auto& [key, problem] : ordered) sorted.push_back(*problem);
   return sorted;
 }
 

@@ -4,6 +4,7 @@
 #include <sys/uio.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include "net/streams.h"
@@ -13,35 +14,32 @@ namespace {
 
 constexpr std::size_t kGatherMax = 64;
 
-struct Gathered {
+ssize_t send_gathered(int fd, const ByteQueue& queue, Bytes last, std::size_t& offered) {
   std::array<Bytes, kGatherMax> spans;
-  std::size_t count = 0;
-  std::size_t bytes = 0;
-};
-
-Gathered gather(const ByteQueue& queue, Bytes last) {
-  Gathered out;
-  out.count = queue.gather(out.spans.data(), kGatherMax - 1);
-  for (std::size_t i = 0; i < out.count; ++i) out.bytes += out.spans[i].size();
-  if (out.bytes == queue.size() && !last.empty()) {
-    out.spans[out.count++] = last;
-    out.bytes += last.size();
-  }
-  return out;
-}
-
-ssize_t send_gathered(int fd, const Gathered& what) {
-  if (what.count == 1) {
-    return send(fd, what.spans[0].data(), what.spans[0].size(), MSG_NOSIGNAL);
+  auto count = queue.gather(spans.data(), kGatherMax - 1);
+  offered = 0;
+  for (std::size_t i = 0; i < count; ++i) offered += spans[i].size();
+  if (offered == queue.size() && !last.empty()) {
+    spans[count++] = last;
+    offered += last.size();
   }
   std::array<iovec, kGatherMax> parts;
-  for (std::size_t i = 0; i < what.count; ++i) {
-    parts[i] = {const_cast<std::uint8_t*>(what.spans[i].data()), what.spans[i].size()};
+  for (std::size_t i = 0; i < count; ++i) {
+    parts[i] = {const_cast<std::uint8_t*>(spans[i].data()), spans[i].size()};
   }
   msghdr message{};
   message.msg_iov = parts.data();
-  message.msg_iovlen = what.count;
+  message.msg_iovlen = count;
   return sendmsg(fd, &message, MSG_NOSIGNAL);
+}
+
+// Offers the queue and then `last` to the kernel, or as much of it as one call can carry. Most of
+// what a pooler sends lies in one piece.
+ssize_t send_some(int fd, const ByteQueue& queue, Bytes last, std::size_t& offered) {
+  const auto first = queue.empty() ? last : queue.front();
+  offered = first.size();
+  if (offered < queue.size() + last.size()) return send_gathered(fd, queue, last, offered);
+  return send(fd, first.data(), first.size(), MSG_NOSIGNAL);
 }
 
 }  // namespace
@@ -68,8 +66,8 @@ void Streams::write_clear(StreamId id, Stream& stream, Bytes bytes) {
 // to what it did not take. False when the stream broke.
 bool Streams::send_now(StreamId id, Stream& stream, Bytes& last) {
   while (!stream.output.empty() || !last.empty()) {
-    const auto what = gather(stream.output, last);
-    const auto count = send_gathered(stream.fd, what);
+    std::size_t offered = 0;
+    const auto count = send_some(stream.fd, stream.output, last, offered);
     ++loop_.counters.sends;
     if (count < 0 && errno == EINTR) continue;
     if (count < 0 && errno != EAGAIN) {
@@ -80,7 +78,7 @@ bool Streams::send_now(StreamId id, Stream& stream, Bytes& last) {
     const auto from_queue = std::min(sent, stream.output.size());
     stream.output.consume(from_queue);
     last = last.subspan(sent - from_queue);
-    if (sent < what.bytes) {
+    if (sent < offered) {
       stream.blocked = true;
       watch_output(id, stream, true);
       return true;

@@ -1,11 +1,14 @@
 #include "net/streams.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 #include <cerrno>
 #include <thread>
 
 #include "net/file_descriptor.h"
+#include "net/parcel.h"
 #include "net/socket_options.h"
 #include "net/stream_test_support.h"
 
@@ -15,7 +18,10 @@ namespace {
 // Over TCP and over a unix socket.
 class StreamsTest : public ReactorTest, public testing::WithParamInterface<const char*> {
  protected:
-  void SetUp() override { join(GetParam()); }
+  void SetUp() override {
+    const std::string host = GetParam();
+    join(host[0] == '@' ? host + std::to_string(getpid()) : host);
+  }
 };
 
 INSTANTIATE_TEST_SUITE_P(Transports, StreamsTest,
@@ -282,12 +288,26 @@ TEST_F(ConnectTest, NoSuchUnixSocket) {
   EXPECT_EQ(client_.detail, "No such file or directory");
 }
 
-TEST_F(ConnectTest, OptionsReachTheSocket) {
-  const auto listener = listen();
+int option_of(const ParcelPtr& parcel, int level, int name) {
+  int value = -1;
+  socklen_t length = sizeof value;
+  getsockopt(dynamic_cast<SocketParcel&>(*parcel).socket.get(), level, name, &value, &length);
+  return value;
+}
+
+TEST_F(ConnectTest, OptionsReachBothSockets) {
   const ConnectOptions options{.keepalive_idle_s = 33, .user_timeout = 7s};
+  const auto listener = *Listener::open(test_address("127.0.0.1"), {.tcp = options});
+  reactor_->accept_from(listener, this);
   client_id_ = reactor_->connect(listener->address(), options, &client_);
-  ASSERT_TRUE(run_until([&] { return client_.connected; }));
-  EXPECT_EQ(reactor_->peer_address(client_id_), listener->address());
+  ASSERT_TRUE(run_until([&] { return client_.connected && server_id_; }));
+  for (const auto id : {client_id_, server_id_}) {
+    const auto parcel = reactor_->detach(id);
+    EXPECT_EQ(option_of(parcel, IPPROTO_TCP, TCP_NODELAY), 1);
+    EXPECT_EQ(option_of(parcel, SOL_SOCKET, SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(parcel, IPPROTO_TCP, TCP_KEEPIDLE), 33);
+    EXPECT_EQ(option_of(parcel, IPPROTO_TCP, TCP_USER_TIMEOUT), 7000);
+  }
 }
 
 // Two reactors in two threads: a stream moves to and fro while its peer keeps asking.

@@ -140,6 +140,7 @@ void ClientConversation::refused(Reason reason, std::string_view detail,
 
 void ClientConversation::server_lost(Reason reason, std::string_view detail, const session::Turn&) {
   if (session_) return session_->server_lost(reason, detail);
+  if (probe_) probe_->server_lost();
   fail(reason, detail);
 }
 

@@ -35,7 +35,8 @@ class LoginProbe final : public LinkedClient {
   void linked(ServerConversation& server);
   // Lets go of the server, whose state is known again.
   void unlink();
-  bool has_server() const { return server_ != nullptr; }
+  // It is gone: nothing to let go of.
+  void server_lost() { server_ = nullptr; }
 
   bool finished() const { return finished_; }
   // Valid once it has finished.

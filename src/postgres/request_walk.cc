@@ -50,12 +50,16 @@ RequestWalk::RequestWalk(Session& session, const session::Turn& turn)
 
 RequestWalk::~RequestWalk() {
   if (server_linked()) {
-    if (!state().inside_reply) settle_fakes(state().owed, to_client_.own());
+    if (!state().inside_reply && !session_.closed_) settle_fakes(state().owed, to_client_.own());
     to_server_.flush();
   } else {
     to_server_.forget();
   }
-  to_client_.flush();
+  if (session_.closed_) {
+    to_client_.forget();
+  } else {
+    to_client_.flush();
+  }
 }
 
 std::size_t RequestWalk::run(Bytes bytes) {
@@ -164,6 +168,7 @@ bool RequestWalk::whole(const MessageHeader& header, Bytes message) {
     return begin(header, message);
   }
   if (needs_server(type) && !need_server()) return false;
+  if (owed_full(type)) return stall();
   return dispatch(header, message);
 }
 
@@ -205,6 +210,7 @@ bool RequestWalk::begin(const MessageHeader& header, Bytes part) {
     return discard(header, part);
   }
   if (needs_server(type) && !need_server()) return false;
+  if (owed_full(type)) return stall();
   session_.body_left_ = static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
   session_.streaming_ = Session::Streaming::forward;
   bool begun = true;
@@ -344,11 +350,12 @@ bool RequestWalk::need_server() {
     session_.ask_for_server(turn_);
     return false;
   }
-  if (state().owed.size() >= kOwedMax) {
-    session_.stalled_ = true;
-    return false;
-  }
   return true;
+}
+
+bool RequestWalk::owed_full(char type) {
+  const bool copying = type == 'd' || type == 'c' || type == 'f';
+  return !copying && server_linked() && state().owed.size() >= kOwedMax;
 }
 
 OwedReply& RequestWalk::owe(Reply reply, Action action) {

@@ -96,6 +96,7 @@ class RequestWalk {
 
   // --- Common ---
   bool need_server();
+  bool owed_full(char type);
   ServerState& state() { return session_.server_->state(); }
   OwedReply& owe(Reply reply, Action action = Action::forward);
   void extended_sent(char type, Bytes message);

@@ -132,6 +132,7 @@ void ServerConversation::finish_replies() {
 // before ours, so that ours does not commit it either.
 void ServerConversation::spoil() {
   ByteBuffer message;
+  message.reserve(32);
   write_describe_statement(message, kNoSuchStatement);
   state_.owed.push(Reply::describe, Action::skip);
   port_->to_server(message);

@@ -193,11 +193,8 @@ void ServerLogin::ready_arrived(Bytes body) {
 void ServerLogin::error_arrived(Bytes body) {
   const auto error = read_error(body);
   if (!error) return fail_protocol("a malformed ErrorResponse");
-  auto [reason, fatal] = judge(error->sqlstate);
-  if (keys_used_ && error->sqlstate == "28P01") {
-    keys_were_refused_ = true;
-    fatal = false;  // new keys may be right
-  }
+  const auto [reason, fatal] = judge(error->sqlstate);
+  keys_were_refused_ = keys_used_ && error->sqlstate == "28P01";
   fail(reason, error->message, fatal);
 }
 

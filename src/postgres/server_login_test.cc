@@ -271,7 +271,7 @@ TEST_F(ServerLoginScram, Trap23RefusedKeysWantToBeForgotten) {
   EXPECT_FALSE(login.keys_were_refused());
   feed(fatal("28P01", "password authentication failed for user \"alice\""));
   EXPECT_TRUE(login.keys_were_refused());
-  expect_failed("server_login_failed transient", "password authentication failed");
+  expect_failed("server_login_failed fatal", "password authentication failed");
 }
 
 TEST_F(ServerLoginScram, TheServerMayGoWhileKeysAreMade) {

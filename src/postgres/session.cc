@@ -96,8 +96,9 @@ void Session::refused(Reason reason, std::string_view detail, const session::Tur
   finish_if_done();
 }
 
+// The server may be gone already: it is not touched.
 void Session::server_lost(Reason reason, std::string_view detail) {
-  detach();
+  server_ = nullptr;
   if (fatal_forwarded_) return close(reason, session::Farewell::flush);
   fail(reason, detail);
 }
@@ -154,11 +155,9 @@ void Session::session_discarded() {
   if (rules_.mode != PoolMode::session) server_->state().dirty = false;
 }
 
+// In the middle of a walk of its replies the server cannot be dropped; that comes at the end.
 void Session::replay_failed(std::string_view message) {
-  settling_ = false;
-  const std::string detail(message);
-  drop(Reason::settings_replay_failed);
-  fail(Reason::settings_replay_failed, detail);
+  replay_error_ = std::make_unique<std::string>(message);
 }
 
 void Session::ready(char status, const session::Turn& turn) {
@@ -174,6 +173,10 @@ void Session::ready(char status, const session::Turn& turn) {
 void Session::replies_walked(const session::Turn& turn) {
   stalled_ = false;
   if (server_ == nullptr) return;
+  if (replay_error_ != nullptr) {
+    drop(Reason::settings_replay_failed);
+    return fail(Reason::settings_replay_failed, *replay_error_);
+  }
   const auto& state = server_->state();
   if (state.owed.empty()) {
     settling_ = false;

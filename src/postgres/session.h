@@ -86,6 +86,7 @@ class Session final : public LinkedClient {
 
   ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
   std::unique_ptr<sql::PostgresScanner> scanner_;  // of a text that is passing in pieces
+  std::unique_ptr<std::string> replay_error_;      // why the settings could not be put in place
   std::uint32_t body_left_ = 0;                    // of the message that is passing in pieces
   Streaming streaming_ = Streaming::none;
 

@@ -93,13 +93,14 @@ SettingsRef Settings::make(std::vector<Entry> entries) {
   const auto settings = std::make_shared<Settings>();
   auto& sorted = settings->entries_;
   sorted.reserve(entries.size());
-  std::stable_sort(entries.begin(), entries.end(),
-                   [](const Entry& a, const Entry& b) { return name_less(a.name, b.name); });
   for (auto& entry : entries) {
-    if (!sorted.empty() && same_setting(sorted.back().name, entry.name)) {
-      sorted.back().value = std::move(entry.value);
+    const auto at =
+        std::lower_bound(sorted.begin(), sorted.end(), entry,
+                         [](const Entry& a, const Entry& b) { return name_less(a.name, b.name); });
+    if (at != sorted.end() && same_setting(at->name, entry.name)) {
+      at->value = std::move(entry.value);
     } else {
-      sorted.push_back(std::move(entry));
+      sorted.insert(at, std::move(entry));
     }
   }
   ByteBuffer all;

@@ -95,11 +95,4 @@ void ServerStatements::mark_stale(const StatementKey& key) {
   if (at != map_.end()) at->second->stale = true;
 }
 
-bool ServerStatements::take_stale(const StatementKey& key) {
-  const auto at = map_.find(key);
-  if (at == map_.end() || !at->second->stale) return false;
-  remove(key);
-  return true;
-}
-
 }  // namespace tidegate::postgres

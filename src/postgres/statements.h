@@ -73,9 +73,8 @@ class ServerStatements {
   std::size_t size() const { return map_.size(); }
 
   // A stale one is still on the server but must be closed and parsed anew before its next use
-  // (its result type changed). take_stale: it was, and is forgotten now.
+  // (its result type changed).
   void mark_stale(const StatementKey& key);
-  bool take_stale(const StatementKey& key);
 
  private:
   struct Held {

@@ -30,8 +30,8 @@ void CancelErrand::begin() {
 
 Server* CancelErrand::still_meant() const {
   auto* server = gate_.find(server_);
-  const bool same = server != nullptr && server->link_number() == link_number_ &&
-                    server->conversation().busy();
+  const bool same =
+      server != nullptr && server->link_number() == link_number_ && server->conversation().busy();
   return same ? server : nullptr;
 }
 
@@ -48,15 +48,21 @@ void CancelErrand::bytes_arrived(net::StreamId, Bytes bytes) {
   worker_.reactor().start_tls_client(stream_, gate_.upstream().tls(), target_.host);
 }
 
-void CancelErrand::stream_secured(net::StreamId, const net::TlsInfo&) { send(); }
+void CancelErrand::stream_secured(net::StreamId, const net::TlsInfo&) {
+  send();
+}
 
 void CancelErrand::send() {
   if (still_meant() == nullptr) return end();
   worker_.reactor().write(stream_, conversation_->request());
 }
 
-void CancelErrand::peer_finished(net::StreamId) { end(); }
-void CancelErrand::stream_closed(net::StreamId, net::CloseReason, const std::string&) { end(); }
+void CancelErrand::peer_finished(net::StreamId) {
+  end();
+}
+void CancelErrand::stream_closed(net::StreamId, net::CloseReason, const std::string&) {
+  end();
+}
 void CancelErrand::timer_fired(net::TimerId, std::uint64_t) {
   timer_ = {};
   end();

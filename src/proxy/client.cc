@@ -37,8 +37,12 @@ void Client::begin(ClientId id, net::ParcelPtr parcel, Ticket ticket) {
       reactor.arm(connected_at_ + worker_.process().config().client_login_timeout, this, 0);
 }
 
-pool::WaiterId Client::waiter() const { return waiter_of({worker_.index(), id_}); }
-Log& Client::log() { return worker_.log(); }
+pool::WaiterId Client::waiter() const {
+  return waiter_of({worker_.index(), id_});
+}
+Log& Client::log() {
+  return worker_.log();
+}
 
 // --- Bytes ---
 
@@ -90,7 +94,9 @@ void Client::set_reading() {
   }
 }
 
-void Client::to_client(Bytes bytes) { worker_.reactor().write(stream_, bytes); }
+void Client::to_client(Bytes bytes) {
+  worker_.reactor().write(stream_, bytes);
+}
 
 bool Client::output_full() const {
   return worker_.reactor().queued(stream_) > net::Reactor::kHighWater;
@@ -107,7 +113,9 @@ void Client::peer_finished(net::StreamId) {
 
 // --- Login ---
 
-bool Client::tls_offered() const { return worker_.process().client_tls() != nullptr; }
+bool Client::tls_offered() const {
+  return worker_.process().client_tls() != nullptr;
+}
 bool Client::tls_required() const {
   return worker_.process().config().client_ssl_mode >= net::SslMode::require;
 }
@@ -141,8 +149,9 @@ void Client::need_secret(std::string_view user, std::string_view) {
   std::vector<std::uint8_t> salt(16);
   worker_.reactor().entropy().fill(salt);
   auto derived = std::make_shared<session::Secret>();
-  worker_.reactor().offload([&secrets, name, salt, derived] { *derived = secrets.derive(name, salt); },
-                            [answer, derived] { answer(*derived); });
+  worker_.reactor().offload(
+      [&secrets, name, salt, derived] { *derived = secrets.derive(name, salt); },
+      [answer, derived] { answer(*derived); });
 }
 
 void Client::secret_found(const session::Secret& secret) {
@@ -157,7 +166,9 @@ void Client::secret_found(const session::Secret& secret) {
 
 session::Destination Client::refusal(Reason reason, std::string detail) const {
   worker_.log().write(LogLevel::info, "client refused",
-                      {{"reason", name(reason)}, {"user", user_}, {"database", database_},
+                      {{"reason", name(reason)},
+                       {"user", user_},
+                       {"database", database_},
                        {"address", worker_.reactor().peer_address(stream_).text()}});
   return {.refusal = reason, .refusal_detail = std::move(detail)};
 }
@@ -191,15 +202,20 @@ void Client::login_done(std::string_view application_name) {
   application_name_ = application_name;
   if (state_ == State::login) state_ = State::idle;
   if (route_ != nullptr) ++route_->traffic(worker_.index()).logins;
+  if (worker_.process().leaving()) dismiss_soon();
   if (worker_.process().config().log_connections) {
     log().write(LogLevel::info, "client logged in",
-                {{"user", user_}, {"database", database_}, {"application", application_name_},
+                {{"user", user_},
+                 {"database", database_},
+                 {"application", application_name_},
                  {"address", worker_.reactor().peer_address(stream_).text()},
                  {"tls", secured_}});
   }
 }
 
-void Client::application_name_changed(std::string_view name) { application_name_ = name; }
+void Client::application_name_changed(std::string_view name) {
+  application_name_ = name;
+}
 
 void Client::timer_fired(net::TimerId, std::uint64_t) {
   login_timer_ = {};
@@ -208,9 +224,13 @@ void Client::timer_fired(net::TimerId, std::uint64_t) {
 
 // --- Cancel ---
 
-std::uint32_t Client::cancel_pid() { return cancel_pid_of({worker_.index(), id_}); }
+std::uint32_t Client::cancel_pid() {
+  return cancel_pid_of({worker_.index(), id_});
+}
 
-void Client::cancel_requested(std::uint32_t pid, Bytes key) { worker_.cancel(pid, key); }
+void Client::cancel_requested(std::uint32_t pid, Bytes key) {
+  worker_.cancel(pid, key);
+}
 
 void Client::cancel(Bytes key) {
   std::uint8_t own[4];
@@ -272,11 +292,13 @@ void Client::release_server() {
   auto* server = std::exchange(server_, nullptr);
   if (state_ == State::linked) state_ = State::idle;
   server->release();
-  if (worker_.process().leaving()) {
-    worker_.later([worker = &worker_, id = id_] {
-      if (auto* client = worker->find(id)) client->dismiss_at_rest(Reason::shutting_down);
-    });
-  }
+  if (worker_.process().leaving()) dismiss_soon();
+}
+
+void Client::dismiss_soon() {
+  worker_.later([worker = &worker_, id = id_] {
+    if (auto* client = worker->find(id)) client->dismiss_at_rest(Reason::shutting_down);
+  });
 }
 
 void Client::drop_server(Reason reason) {
@@ -291,7 +313,9 @@ bool Client::hold_changed(HoldKind kind, std::string_view why) {
   return true;
 }
 
-session::SnapshotRef Client::snapshot() { return route_->snapshot(); }
+session::SnapshotRef Client::snapshot() {
+  return route_->snapshot();
+}
 void Client::publish_snapshot(session::SnapshotRef snapshot) {
   route_->publish_snapshot(std::move(snapshot));
 }
@@ -318,8 +342,8 @@ bool Client::dismiss_at_rest(Reason reason) {
 void Client::close_client(Reason reason, session::Farewell how) {
   if (state_ == State::ending) return;
   leave_server(false);
-  worker_.reactor().close(stream_, how == session::Farewell::flush ? net::CloseMode::flush
-                                                                    : net::CloseMode::now);
+  worker_.reactor().close(
+      stream_, how == session::Farewell::flush ? net::CloseMode::flush : net::CloseMode::now);
   end(reason);
 }
 
@@ -340,8 +364,7 @@ void Client::leave_server(bool cancel) {
 }
 
 void Client::end(Reason reason) {
-  state_ = State::ending;
-  held_.clear();
+  state_ = State::ending;  // what is held may be under the conversation's eyes, and goes with us
   if (worker_.process().config().log_connections) {
     log().write(LogLevel::info, "client left",
                 {{"reason", name(reason)}, {"user", user_}, {"database", database_}});

@@ -25,10 +25,10 @@ class Client final : public net::StreamHandler,
   enum class State : std::uint8_t {
     arriving,  // nothing was read yet: the first bytes decide
     login,
-    idle,      // logged in, without a server
-    waiting,   // in a pool's queue
+    idle,     // logged in, without a server
+    waiting,  // in a pool's queue
     linked,
-    ending,    // close_client was called; only buried yet
+    ending,  // close_client was called; only buried yet
   };
 
   explicit Client(Worker& worker);
@@ -107,6 +107,7 @@ class Client final : public net::StreamHandler,
   session::Destination refusal(Reason reason, std::string detail) const;
   // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
   void leave_server(bool cancel);
+  void dismiss_soon();
   void end(Reason reason);
   void ask_pool(bool again);
 

@@ -14,7 +14,7 @@ struct ClientTag;
 using ClientId = Handle<ClientTag>;
 using pool::WorkerIndex;
 
-inline constexpr int kWorkersMax = 128;                   // 7 bits of a process id
+inline constexpr int kWorkersMax = 128;                     // 7 bits of a process id
 inline constexpr std::uint32_t kClientSlotsMax = 1u << 24;  // the other 24
 
 struct ClientName {

@@ -9,7 +9,9 @@ namespace tidegate::proxy {
 
 PoolGate::PoolGate(Worker& worker, Upstream& upstream) : worker_(worker), upstream_(upstream) {}
 
-PoolGate::~PoolGate() { worker_.reactor().disarm(timer_); }
+PoolGate::~PoolGate() {
+  worker_.reactor().disarm(timer_);
+}
 
 void PoolGate::note(const Note& note) {
   if (notes_.empty()) worker_.gate_has_notes(*this);
@@ -65,17 +67,24 @@ const pool::Actions& PoolGate::run() {
 
 void PoolGate::apply(pool::Pool& pool, const Note& note, Instant now) {
   switch (note.kind) {
-    case NoteKind::wants: return pool.client_wants(note.want, now, actions_);
-    case NoteKind::client_gone: return pool.client_gone(note.want.waiter, now, actions_);
-    case NoteKind::ready: return pool.server_ready(note.server, note.fit, now, actions_);
+    case NoteKind::wants:
+      return pool.client_wants(note.want, now, actions_);
+    case NoteKind::client_gone:
+      return pool.client_gone(note.want.waiter, now, actions_);
+    case NoteKind::ready:
+      return pool.server_ready(note.server, note.fit, now, actions_);
     case NoteKind::failed:
       return pool.server_failed(note.server, note.reason, note.flag, now, actions_);
-    case NoteKind::released: return pool.server_released(note.server, note.fit, now, actions_);
+    case NoteKind::released:
+      return pool.server_released(note.server, note.fit, now, actions_);
     case NoteKind::assign_failed:
       return pool.assign_failed(note.server, note.flag, now, actions_);
-    case NoteKind::closing: return pool.server_closing(note.server, now, actions_);
-    case NoteKind::server_gone: return pool.server_gone(note.server, now, actions_);
-    case NoteKind::tick: return pool.tick(now, actions_);
+    case NoteKind::closing:
+      return pool.server_closing(note.server, now, actions_);
+    case NoteKind::server_gone:
+      return pool.server_gone(note.server, now, actions_);
+    case NoteKind::tick:
+      return pool.tick(now, actions_);
   }
 }
 

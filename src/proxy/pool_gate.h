@@ -49,7 +49,15 @@ class PoolGate final : private net::TimerHandler {
 
  private:
   enum class NoteKind : std::uint8_t {
-    wants, client_gone, ready, failed, released, assign_failed, closing, server_gone, tick,
+    wants,
+    client_gone,
+    ready,
+    failed,
+    released,
+    assign_failed,
+    closing,
+    server_gone,
+    tick,
   };
   struct Note {
     NoteKind kind;

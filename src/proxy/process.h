@@ -24,8 +24,8 @@ class Process {
  public:
   struct Wiring {
     Log& log;
-    net::TlsContextRef client_tls;   // null: the listeners speak no TLS
-    auth::Digest process_secret{};   // random, for mock verifiers
+    net::TlsContextRef client_tls;  // null: the listeners speak no TLS
+    auth::Digest process_secret{};  // random, for mock verifiers
     std::uint64_t jitter_seed = 0;
   };
   // `workers`: how many will enlist, before the first client comes.

@@ -1,5 +1,6 @@
-// A route: the database as clients name it, and the user that its servers log in as. It is the unit of sizes
-// and queues. Routes come to life when a client first asks for them and are shared by all workers.
+// A route: the database as clients name it, and the user that its servers log in as. It is the unit
+// of sizes and queues. Routes come to life when a client first asks for them and are shared by all
+// workers.
 #pragma once
 
 #include <memory>

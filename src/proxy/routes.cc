@@ -46,8 +46,8 @@ std::expected<std::unique_ptr<Routes>, std::string> Routes::make(const config::C
   for (const auto& spec : config.upstreams) {
     auto tls = tls_for(spec);
     if (!tls) return std::unexpected(tls.error());
-    routes->upstreams_.push_back(std::make_unique<Upstream>(
-        routes->upstreams_.size(), spec, *tls, jitter_seed++));
+    routes->upstreams_.push_back(
+        std::make_unique<Upstream>(routes->upstreams_.size(), spec, *tls, jitter_seed++));
   }
   return routes;
 }

@@ -55,8 +55,8 @@ std::optional<session::Secret> Secrets::find(const std::string& user) {
   const auto found = users_.find(user);
   if (found == users_.end()) return mock(user);
   auto secret = secret_of(found->second);
-  const bool slow = !secret.trust && wants_scram() && !secret.password.empty() &&
-                    secret.scram_verifier.empty();
+  const bool slow =
+      !secret.trust && wants_scram() && !secret.password.empty() && secret.scram_verifier.empty();
   if (slow) return std::nullopt;
   return secret;
 }

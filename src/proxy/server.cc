@@ -12,10 +12,14 @@ namespace {
 
 Reason reason_of(net::CloseReason reason) {
   switch (reason) {
-    case net::CloseReason::connect_refused: return Reason::connect_failed;
-    case net::CloseReason::connect_timeout: return Reason::connect_timeout;
-    case net::CloseReason::tls_failed: return Reason::tls_failed;
-    default: return Reason::server_lost;
+    case net::CloseReason::connect_refused:
+      return Reason::connect_failed;
+    case net::CloseReason::connect_timeout:
+      return Reason::connect_timeout;
+    case net::CloseReason::tls_failed:
+      return Reason::tls_failed;
+    default:
+      return Reason::server_lost;
   }
 }
 
@@ -42,9 +46,15 @@ Server::~Server() {
   worker_->reactor().close(stream_, net::CloseMode::now);
 }
 
-PoolGate& Server::gate() const { return worker_->gate(route_->upstream()); }
-Log& Server::log() { return worker_->log(); }
-bool Server::secured() const { return worker_->reactor().is_secured(stream_); }
+PoolGate& Server::gate() const {
+  return worker_->gate(route_->upstream());
+}
+Log& Server::log() {
+  return worker_->log();
+}
+bool Server::secured() const {
+  return worker_->reactor().is_secured(stream_);
+}
 
 // --- Connecting: hosts in turn from a rotating start, all addresses of each ---
 
@@ -62,12 +72,11 @@ void Server::try_next_host() {
   }
   target_ = hosts[(first_host_ + hosts_tried_++) % hosts.size()];
   // The answer may come when this server has given up: it is looked up again by its id.
-  worker_->reactor().resolve(
-      target_, [gate = &gate(), id = id_](net::Resolved resolved) {
-        auto* server = gate->find(id);
-        if (server == nullptr || server->state_ != State::connecting) return;
-        server->try_addresses(std::move(resolved));
-      });
+  worker_->reactor().resolve(target_, [gate = &gate(), id = id_](net::Resolved resolved) {
+    auto* server = gate->find(id);
+    if (server == nullptr || server->state_ != State::connecting) return;
+    server->try_addresses(std::move(resolved));
+  });
 }
 
 void Server::try_addresses(net::Resolved resolved) {
@@ -84,8 +93,8 @@ void Server::try_next_address() {
   if (addresses_.empty()) return try_next_host();
   address_ = addresses_.back();
   addresses_.pop_back();
-  stream_ = worker_->reactor().connect(address_, connect_options(worker_->process().config()),
-                                       this);
+  stream_ =
+      worker_->reactor().connect(address_, connect_options(worker_->process().config()), this);
 }
 
 void Server::stream_connected(net::StreamId) {
@@ -121,8 +130,9 @@ void Server::need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) {
     server->conversation_->scram_keys(*keys, worker->turn());
   };
   if (upstream.find_keys(query)) return worker_->later(std::move(answer));
-  worker_->reactor().offload([&upstream, query] { upstream.keep_keys(query, derive_scram_keys(query)); },
-                             std::move(answer));
+  worker_->reactor().offload(
+      [&upstream, query] { upstream.keep_keys(query, derive_scram_keys(query)); },
+      std::move(answer));
 }
 
 void Server::login_done() {
@@ -142,8 +152,12 @@ void Server::login_failed(Reason reason, std::string_view detail, bool fatal) {
 // An attempt failed. A connection that is still open counts until the database has closed it.
 void Server::fail(Reason reason, std::string_view detail, bool fatal) {
   log().write(LogLevel::warning, "server could not be opened",
-              {{"reason", name(reason)}, {"detail", detail}, {"host", target_.host},
-               {"port", target_.port}, {"database", rules().database}, {"user", rules().user}});
+              {{"reason", name(reason)},
+               {"detail", detail},
+               {"host", target_.host},
+               {"port", target_.port},
+               {"database", rules().database},
+               {"user", rules().user}});
   failure_ = {reason, fatal};
   if (state_ == State::connecting) return fail_now();
   state_ = State::failing;
@@ -236,7 +250,9 @@ void Server::cleaned() {
 
 // --- Bytes ---
 
-void Server::to_server(Bytes bytes) { worker_->reactor().write(stream_, bytes); }
+void Server::to_server(Bytes bytes) {
+  worker_->reactor().write(stream_, bytes);
+}
 
 bool Server::output_full() const {
   return worker_->reactor().queued(stream_) > net::Reactor::kHighWater;
@@ -325,7 +341,9 @@ void Server::end_broken(Reason reason, const std::string& detail) {
 
 void Server::part_from_client(Reason reason, const std::string& detail) {
   log().write(client_ == nullptr ? LogLevel::info : LogLevel::warning, "server lost",
-              {{"reason", name(reason)}, {"detail", detail}, {"database", route_->database()},
+              {{"reason", name(reason)},
+               {"detail", detail},
+               {"database", route_->database()},
                {"linked", client_ != nullptr}});
   if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, detail);
 }
@@ -386,8 +404,9 @@ void Server::timer_fired(net::TimerId, std::uint64_t) {
   switch (state_) {
     case State::connecting:
     case State::login:
-      return fail(Reason::connect_timeout, "connect_timeout passed during " +
-                                               std::string(state_ == State::login ? "login" : "connect"),
+      return fail(Reason::connect_timeout,
+                  "connect_timeout passed during " +
+                      std::string(state_ == State::login ? "login" : "connect"),
                   false);
     case State::failing:
       return fail_now();

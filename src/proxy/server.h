@@ -25,9 +25,9 @@ class Server final : public net::StreamHandler,
   enum class State : std::uint8_t {
     connecting,  // resolving names, trying addresses
     login,
-    failing,     // not logged in; waiting for the database to close its end
+    failing,  // not logged in; waiting for the database to close its end
     idle,
-    verifying,   // assigned, and being asked whether it lives
+    verifying,  // assigned, and being asked whether it lives
     linked,
     cleaning,    // its client left; what it owes is drained, its state put right
     cancelling,  // ready, but a cancel for its last statement is still on its way
@@ -42,10 +42,10 @@ class Server final : public net::StreamHandler,
 
   // Orders from the worker and the client.
   void assign(Client& client, bool verify);
-  void release();                 // by the linked client: nothing owed, ready for anybody
-  void abandon();                 // the client left in the middle
-  void drop(Reason reason);       // by the linked client: not to be used again
-  void close(Reason reason);      // not to be used again; a linked client is told
+  void release();                   // by the linked client: nothing owed, ready for anybody
+  void abandon();                   // the client left in the middle
+  void drop(Reason reason);         // by the linked client: not to be used again
+  void close(Reason reason);        // not to be used again; a linked client is told
   void pool_closes(Reason reason);  // the same, and the pool knows already
   void errand_begins() { ++errands_; }
   void errand_ended();

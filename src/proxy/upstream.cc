@@ -6,7 +6,9 @@ namespace tidegate::proxy {
 
 Upstream::Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef tls,
                    std::uint64_t jitter_seed)
-    : index_(index), spec_(std::move(spec)), tls_(std::move(tls)),
+    : index_(index),
+      spec_(std::move(spec)),
+      tls_(std::move(tls)),
       pool_(spec_.limits, jitter_seed) {}
 
 std::optional<session::ScramKeys> Upstream::find_keys(const KeyQuery& query) {

@@ -55,7 +55,8 @@ void Worker::accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address
 
 void Worker::adopt(net::ParcelPtr parcel) {
   const int clients_max = process_.config().clients_max;
-  auto ticket = Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kTurnedAwayMax);
+  auto ticket =
+      Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kTurnedAwayMax);
   if (!ticket || process_.leaving() || clients_.size() + 1 >= kClientSlotsMax) return;
   load_.fetch_add(1, std::memory_order_relaxed);
   const auto id = clients_.emplace(*this);
@@ -113,9 +114,12 @@ void Worker::carry_out(PoolGate& gate, const pool::Action& action) {
     return;
   }
   switch (action.kind) {
-    case pool::ActionKind::open: return open_server(gate, action);
-    case pool::ActionKind::assign: return assign(gate, action);
-    case pool::ActionKind::refuse: return refuse(action);
+    case pool::ActionKind::open:
+      return open_server(gate, action);
+    case pool::ActionKind::assign:
+      return assign(gate, action);
+    case pool::ActionKind::refuse:
+      return refuse(action);
     case pool::ActionKind::close:
       if (auto* server = gate.find(action.server)) server->pool_closes(action.reason);
       return;
@@ -209,7 +213,8 @@ void Worker::end_errand(CancelErrand* errand) {
 // --- Leaving ---
 
 void Worker::dismiss_all() {
-  clients_.for_each([](ClientId, Client& client) { client.dismiss_at_rest(Reason::shutting_down); });
+  clients_.for_each(
+      [](ClientId, Client& client) { client.dismiss_at_rest(Reason::shutting_down); });
 }
 
 void Worker::close_servers() {

@@ -93,9 +93,9 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   session::VirtualDatabase* console_ = nullptr;
   std::vector<std::unique_ptr<PoolGate>> gates_;  // by upstream index
   std::vector<PoolGate*> noted_gates_;
-  std::vector<PoolGate*> running_gates_;     // swapped with noted_gates_ while they run
+  std::vector<PoolGate*> running_gates_;  // swapped with noted_gates_ while they run
   std::vector<net::Task> later_;
-  std::vector<net::Task> running_;           // swapped with later_ while it runs
+  std::vector<net::Task> running_;  // swapped with later_ while it runs
   SlotMap<Client, ClientTag> clients_;
   std::atomic<std::size_t> load_{0};  // clients, readable by the other workers
   std::vector<ClientId> dead_clients_;

@@ -40,8 +40,8 @@ using SnapshotRef = std::shared_ptr<const Snapshot>;
 // The part of a route's configuration that a conversation acts on.
 struct RouteRules {
   PoolMode mode = PoolMode::transaction;
-  int client_statements_max = 5000;      // named statements one session may hold
-  int server_statements_max = 200;       // prepared statements kept on one server (LRU)
+  int client_statements_max = 5000;              // named statements one session may hold
+  int server_statements_max = 200;               // prepared statements kept on one server (LRU)
   std::size_t statement_bytes_max = 128 * 1024;  // longer texts are not kept: they pin
   bool pins_allowed = true;
   bool operator==(const RouteRules&) const = default;
@@ -81,10 +81,10 @@ enum class Farewell : std::uint8_t {
 
 // What a logged-in client may use: a route of servers, or a virtual database.
 struct Destination {
-  Reason refusal = Reason::none;            // anything else: not admitted
-  std::string refusal_detail;               // names the limit or the database
+  Reason refusal = Reason::none;  // anything else: not admitted
+  std::string refusal_detail;     // names the limit or the database
   VirtualDatabase* virtual_database = nullptr;
-  const RouteRules* rules = nullptr;        // lives as long as the client; may change on reload
+  const RouteRules* rules = nullptr;  // lives as long as the client; may change on reload
   Traffic* traffic = nullptr;
 };
 
@@ -163,11 +163,11 @@ class ClientConversation {
 struct ServerRules {
   std::string user;
   std::string database;
-  std::string password;                 // empty: none is stored
-  bool tls_wanted = false;              // sslmode prefer and up
-  bool tls_required = false;            // sslmode require and up
-  bool cleartext_allowed = false;       // send a cleartext password without TLS
-  bool channel_binding_wanted = true;   // use SCRAM-SHA-256-PLUS when offered over TLS
+  std::string password;                // empty: none is stored
+  bool tls_wanted = false;             // sslmode prefer and up
+  bool tls_required = false;           // sslmode require and up
+  bool cleartext_allowed = false;      // send a cleartext password without TLS
+  bool channel_binding_wanted = true;  // use SCRAM-SHA-256-PLUS when offered over TLS
   std::vector<std::pair<std::string, std::string>> startup_parameters;
 };
 

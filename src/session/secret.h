@@ -9,10 +9,10 @@
 namespace tidegate::session {
 
 struct Secret {
-  bool known = false;    // false: an unknown user; `scram_verifier` is then a convincing mock
-  bool trust = false;    // the configuration says in so many words that no password is asked
-  std::string password;  // cleartext, when that is what is stored
-  std::string md5;       // "md5" + 32 hex digits, when it is stored or can be computed
+  bool known = false;          // false: an unknown user; `scram_verifier` is then a convincing mock
+  bool trust = false;          // the configuration says in so many words that no password is asked
+  std::string password;        // cleartext, when that is what is stored
+  std::string md5;             // "md5" + 32 hex digits, when it is stored or can be computed
   std::string scram_verifier;  // "SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"
 };
 

@@ -26,8 +26,8 @@ struct ConsoleReply {
   std::optional<Table> table;  // none for a command
   std::string tag;             // "SHOW", "RELOAD", ...
   std::vector<std::string> notices;
-  std::string error;           // not empty: the command failed with this message ...
-  std::string sqlstate;        // ... and this SQLSTATE
+  std::string error;     // not empty: the command failed with this message ...
+  std::string sqlstate;  // ... and this SQLSTATE
 };
 
 // A database that is not one: SHOW, PAUSE, RELOAD and friends.

@@ -1,11 +1,9 @@
 // A pgbouncer.ini is read or refused; whatever is usable is consistent: every route has its
 // upstream, every upstream a host and a budget.
 #include <algorithm>
-#include <cstddef>
-#include <cstdint>
-#include <cstdlib>
 
 #include "base/bytes.h"
+#include "base/check.h"
 #include "config/diff.h"
 #include "config/load.h"
 
@@ -17,8 +15,8 @@ void check_route(const Config& config, const Route& route) {
   const auto upstream =
       std::find_if(config.upstreams.begin(), config.upstreams.end(),
                    [&](const Upstream& one) { return one.name == route.upstream; });
-  if (upstream == config.upstreams.end() || upstream->hosts.empty()) std::abort();
-  if (upstream->limits.budget < 1 || route.limits.pool_size < 1) std::abort();
+  TG_CHECK(upstream != config.upstreams.end() && !upstream->hosts.empty());
+  TG_CHECK(upstream->limits.budget >= 1 && route.limits.pool_size >= 1);
 }
 
 }  // namespace
@@ -31,11 +29,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       },
       .environment = [](const std::string&) { return std::nullopt; }};
   const auto loaded = load_pgbouncer_ini(tidegate::as_text({data, size}), "p.ini", sources);
-  for (const auto& problem : loaded.problems) {
-    if (problem.format().empty()) std::abort();
-  }
+  for (const auto& problem : loaded.problems) TG_CHECK(!problem.format().empty());
   if (!loaded.usable()) return 0;
   for (const auto& route : loaded.config.routes) check_route(loaded.config, route);
-  if (!diff(loaded.config, loaded.config).empty()) std::abort();
+  TG_CHECK(diff(loaded.config, loaded.config).empty());
   return 0;
 }

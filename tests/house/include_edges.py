@@ -2,7 +2,8 @@
 """The layering law: a folder of src/ includes only the folders that its add_layer line names.
 
 The law is read from CMakeLists.txt, so it is written once. Files directly in src/ (main.cc) wire
-everything and may include any folder.
+everything and may include any folder. Tests and what is only for them (*_test.cc, *_testing.h) may
+also use what lies in tests/support.
 
 Usage: include_edges.py SOURCE_ROOT
 """
@@ -11,6 +12,8 @@ import sys
 from pathlib import Path
 
 LAYER = re.compile(r"^add_layer\((\w+)\s+(?:PURE\s+)?USES([\w\s]*?)(?:\s+LINKS[^)]*)?\)", re.MULTILINE)
+TEST_ONLY = re.compile(r"_(?:test|testing)\.(?:cc|h)$")
+TEST_SUPPORT = "../tests/support/"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 
 
@@ -24,6 +27,8 @@ def violations_in(path, text, folder, law):
     allowed = law.get(folder)
     for match in INCLUDE.finditer(text):
         included = match.group(1)
+        if included.startswith(TEST_SUPPORT) and TEST_ONLY.search(str(path)):
+            continue
         where = f"{path}:{text.count(chr(10), 0, match.start(1)) + 1}"
         target = included.split("/")[0]
         if "/" not in included or target not in law:

@@ -48,6 +48,15 @@ class IncludeEdgesTest(unittest.TestCase):
         self.assertEqual(check(self.root),
                          ['src/net/tls.cc:1: "tls.h" is not of the form "folder/file"'])
 
+    def test_only_tests_use_what_is_for_tests(self):
+        text = '#include "../tests/support/fake.h"\n'
+        self.write("net/fake_test.cc", text)
+        self.write("net/net_testing.h", text)
+        self.assertEqual(check(self.root), [])
+        self.write("net/tls.cc", text)
+        self.assertEqual(check(self.root), ['src/net/tls.cc:1: "../tests/support/fake.h" is not of'
+                                            ' the form "folder/file"'])
+
     def test_a_folder_outside_the_law_is_found(self):
         self.write("extra/thing.cc", '#include "base/bytes.h"\n')
         self.assertEqual(check(self.root), ["src/extra/thing.cc:1: folder extra has no add_layer line"])

@@ -7,12 +7,20 @@
 
 #include <fmt/format.h>
 
+#include "base/check.h"
 #include "sim/planting.h"
 #include "sim/sim_run.h"
 
 namespace tidegate::sim {
 
 namespace {
+
+// For the last words of a check that fails: which run it was.
+std::uint64_t seed_under_way = 0;
+void say_seed() {
+  fmt::print(stderr, "  in the simulation of seed {}: script/sim --seed {}\n", seed_under_way,
+             seed_under_way);
+}
 
 struct Sums {
   std::uint64_t runs = 0;
@@ -94,6 +102,7 @@ std::vector<std::uint64_t> seeds_of(const CampaignOptions& options) {
 }
 
 RunResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
+  seed_under_way = seed;
   auto plan = RunPlan::draw(seed);
   plan.direct = options.direct;
   Trace trace;
@@ -123,6 +132,7 @@ int run_campaign(const CampaignOptions& options) {
     fmt::print("no planted bug `{}` in this build\n", options.plant);
     return 2;
   }
+  set_last_words(say_seed);
   const auto start = std::chrono::steady_clock::now();
   Sums sums;
   for (const auto seed : seeds_of(options)) {

@@ -55,8 +55,10 @@ struct ClientWorld {
 
   // Nothing goes wrong in this run: every reply must come, and be the right one.
   bool calm = false;
-  // Connections may break without a word (a middlebox resets them, descriptors run out).
+  // Connections may break without a word: a middlebox resets them; in direct mode servers die.
   bool links_may_break = false;
+  // ... before the login is over: descriptors run out, TLS fails.
+  bool logins_may_break = false;
   int depth_max = 8;           // exchanges under way at once
   unsigned whim_percent = 10;  // how often a client is difficult
   int session_transactions_max = 20;

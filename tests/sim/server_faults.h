@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -45,6 +46,7 @@ struct ServerOptions {
   std::string password;      // empty: trust; else SCRAM-SHA-256
   bool tls = false;
   Duration statement_time_max{500us};
+  std::function<void(const std::string&)> trace;  // null: no trace
 };
 
 }  // namespace tidegate::sim

@@ -216,6 +216,7 @@ bool SimBackend::take_message() {
     }
     return false;
   }
+  trace("<- ", *message);
   if (message->type == 'X') {  // it goes once all replies are taken
     terminated_ = input_ended_ = true;
     return false;
@@ -278,7 +279,10 @@ void SimBackend::cancel() {
 
 void SimBackend::reply(const Messages& messages, char cause) {
   std::string bytes;
-  for (const auto& message : messages) append(bytes, message);
+  for (const auto& message : messages) {
+    trace("-> ", message);
+    append(bytes, message);
+  }
   if (!bytes.empty() && postgres_.strikes(ServerFault::death_in_reply)) {
     postgres_.died_at(cause);
     output_ += bytes.substr(0, postgres_.random().below(bytes.size()));
@@ -287,6 +291,14 @@ void SimBackend::reply(const Messages& messages, char cause) {
   }
   output_ += bytes;
   flush();
+}
+
+void SimBackend::trace(std::string_view direction, const Message& message) {
+  const auto& tell = postgres_.options().trace;
+  if (!tell) return;
+  tell("server " + std::to_string(pid_) + " " +
+       std::to_string(postgres_.network().now().ns / 1000) + " us " + std::string(direction) +
+       to_text(message));
 }
 
 void SimBackend::send(const Message& message) {

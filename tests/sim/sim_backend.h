@@ -60,6 +60,7 @@ class SimBackend final : public net::SimSocketWatcher {
   void finish_running();
   void reply(const Messages& messages, char cause);
   void send(const Message& message);
+  void trace(std::string_view direction, const Message& message);
   void flush();
   void die(End end);
   void refuse(std::string_view sqlstate, std::string_view text);

@@ -101,10 +101,13 @@ void SimClient::read() {
 // The connection is over and it was not this client that ended it.
 void SimClient::ended(std::string_view how) {
   trace("connection over: " + std::string(how));
-  const bool announced = state_ == State::leaving || fatal_taken_ || error_taken_;
-  const bool unfinished =
-      state_ == State::leaving && !under_way_.empty() && !fatal_taken_ && !error_taken_;
-  if ((!announced || unfinished) && !world_.links_may_break) {
+  const bool error_told = fatal_taken_ || error_taken_;
+  const bool announced = error_told || (state_ == State::leaving && under_way_.empty());
+  // A server that dies inside a message leaves no way to say so.
+  const bool cut_short = !world_.calm && !reader_.buffered().empty();
+  const bool excused =
+      world_.links_may_break || cut_short || (state_ < State::working && world_.logins_may_break);
+  if (!announced && !excused) {
     finding("connection closed without a word (" + std::string(how) + ")");
   }
   if (!announced) ++world_.totals.excused[std::string(how)];
@@ -166,7 +169,8 @@ void SimClient::leave_with_query(Whim way) {
   std::string bytes;
   append(bytes, exchange.messages[0]);
   if (way == Whim::leave_after_query || way == Whim::leave_at_once) append(bytes, {'X', {}});
-  for (const auto& message : exchange.messages) trace("-> " + to_text(message));
+  trace(std::string(kWhimNames[static_cast<std::size_t>(way)]) + " -> " +
+        to_text(exchange.messages[0]));
   under_way_.push_back(std::move(exchange));
   if (way == Whim::half_close) finish_after_output_ = true;
   if (way == Whim::leave_at_once) drip_ = false;

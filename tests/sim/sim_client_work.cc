@@ -20,6 +20,13 @@ class MarkCollector final : public Witness {
   std::vector<std::string>& marks_;
 };
 
+// Whether PostgreSQL, after an error, would skip everything until a Sync that was not sent yet:
+// behind a Flush, or while COPY data are held back.
+bool lacks_sync(const Exchange& exchange) {
+  const auto sent = exchange.hold_from > 0 ? exchange.hold_from : exchange.messages.size();
+  return exchange.messages[0].type != 'Q' && exchange.messages[sent - 1].type != 'S';
+}
+
 }  // namespace
 
 void SimClient::pump() {
@@ -149,6 +156,11 @@ void SimClient::take_error(const Message& message) {
   ++world_.totals.excused[sqlstate];
   error_taken_ = true;
   fatal_taken_ = error_field(message, 'V') == "FATAL";
+  if (!fatal_taken_ && !under_way_.empty() && lacks_sync(under_way_.back())) {
+    std::string bytes;
+    append(bytes, {'S', {}});
+    write(bytes);
+  }
   later(60s, [this] {
     finding("neither ReadyForQuery nor an end after an error");
     rest();

@@ -1,11 +1,8 @@
 // tidegate_sim: runs seeds of the simulator and says what it found.
 //
 //   tidegate_sim [--seed N] [--runs M] [--direct] [--twice] [--verbose] [--trace] [--plant NAME]
-#include <chrono>
 #include <cstdio>
 #include <cstdlib>
-#include <cstring>
-#include <optional>
 #include <string>
 
 #include "sim/campaign.h"

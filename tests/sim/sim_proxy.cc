@@ -72,6 +72,7 @@ SimProxy::SimProxy(const RunPlan& plan, net::SimNetwork& network, Ledger& ledger
                    std::function<void(const std::string&)> trace)
     : network_(network),
       ledger_(ledger),
+      keeps_idle_servers_(plan.route_limits.min_idle > 0),
       log_(std::make_unique<TraceLog>(network, std::move(trace))) {
   proxy::Process::Wiring wiring{.log = *log_, .jitter_seed = network.random().next()};
   network.random().fill(wiring.process_secret);
@@ -127,6 +128,7 @@ void SimProxy::check_pools() {
 void SimProxy::look_over() {
   network_.run_until(network_.now() + kRestTime);
   check_no_clients_left();
+  if (keeps_idle_servers_) return;  // what is closed is opened again
   for (auto& lane : lanes_) {
     lane.reactor->post([&lane] { lane.worker->close_servers(); });
   }

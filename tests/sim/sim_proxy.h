@@ -50,6 +50,7 @@ class SimProxy {
 
   net::SimNetwork& network_;
   Ledger& ledger_;
+  bool keeps_idle_servers_;  // min_idle is not 0
   std::unique_ptr<TraceLog> log_;
   std::unique_ptr<proxy::Process> process_;
   std::shared_ptr<net::SimListener> listener_;

@@ -3,9 +3,7 @@
 #include "sim/places.h"
 #include "sim/sim_client.h"
 #include "sim/sim_postgres.h"
-#ifndef TIDEGATE_SIM_DIRECT_ONLY
 #include "sim/sim_proxy.h"
-#endif
 
 namespace tidegate::sim {
 
@@ -21,35 +19,35 @@ class Run {
   RunResult finish();
 
  private:
-  void start_servers();
+  void start_servers(const Trace& trace);
   void start_clients(Trace trace);
   void live();
   bool all_finished() const;
+  bool may_strike(net::SimFault fault) const {
+    return plan_.network_faults[static_cast<std::size_t>(fault)] > 0;
+  }
 
   const RunPlan& plan_;
   RunResult result_;
   Ledger ledger_;
   net::SimNetwork network_;
   std::vector<std::unique_ptr<SimPostgres>> servers_;
-#ifndef TIDEGATE_SIM_DIRECT_ONLY
   std::unique_ptr<SimProxy> proxy_;
-#endif
   std::unique_ptr<ClientWorld> world_;
   std::vector<std::unique_ptr<SimClient>> clients_;
 };
 
 Run::Run(const RunPlan& plan, Trace trace) : plan_(plan), network_(plan.seed, plan.network_faults) {
-  start_servers();
-#ifndef TIDEGATE_SIM_DIRECT_ONLY
+  start_servers(trace);
   if (!plan_.direct) proxy_ = std::make_unique<SimProxy>(plan_, network_, ledger_, trace);
-#endif
   start_clients(std::move(trace));
   live();
 }
 
-void Run::start_servers() {
+void Run::start_servers(const Trace& trace) {
   for (int i = 0; i < plan_.upstreams; ++i) {
     auto options = plan_.server;
+    options.trace = trace;
     if (!plan_.direct) options.budget = plan_.upstream_limits.budget;
     if (plan_.direct) options.sessions_max = 10'000;
     servers_.push_back(
@@ -64,9 +62,9 @@ void Run::start_clients(Trace trace) {
       .target = plan_.direct ? servers_[0]->address() : proxy_address(),
       .totals = result_.clients,
       .calm = plan_.calm,
-      .links_may_break =
-          plan_.direct ||
-          plan_.network_faults[static_cast<std::size_t>(net::SimFault::link_reset)] > 0,
+      .links_may_break = plan_.direct || may_strike(net::SimFault::link_reset),
+      .logins_may_break =
+          may_strike(net::SimFault::out_of_descriptors) || may_strike(net::SimFault::tls_failure),
       .depth_max = plan_.depth_max,
       .whim_percent = plan_.whim_percent,
       .session_transactions_max = plan_.session_transactions_max,
@@ -112,9 +110,7 @@ void Run::live() {
 RunResult Run::finish() {
   network_.calm_down();
   for (auto& server : servers_) server->calm_down();
-#ifndef TIDEGATE_SIM_DIRECT_ONLY
   if (proxy_ && ledger_.findings().empty()) proxy_->look_over();
-#endif
   if (ledger_.findings().empty()) {
     network_.run_until(network_.now() + 100s);  // what is on its way arrives
     ledger_.close();

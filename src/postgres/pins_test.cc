@@ -1,0 +1,55 @@
+#include "postgres/pins.h"
+
+#include <gtest/gtest.h>
+
+#include "sql/postgres_scanner.h"
+
+namespace tidegate::postgres {
+namespace {
+
+std::string_view reason_of(std::string_view text, const Settings& at_startup = *Settings::empty()) {
+  static const auto kReported = Settings::make({{"TimeZone", "UTC"}, {"DateStyle", "ISO, MDY"}});
+  return pin_reason(sql::PostgresScanner::scan(as_bytes(text), true), *kReported, at_startup);
+}
+
+TEST(Pins, OrdinaryStatementsDoNotPin) {
+  for (const auto* text :
+       {"select 1", "begin", "commit", "insert into t values (1)", "set local work_mem = 1",
+        "set timezone = 'x'", "set time zone 'x'; set datestyle = 'ISO'", "discard all",
+        "reset timezone", "do $$ begin end $$"}) {
+    EXPECT_EQ(reason_of(text), "") << text;
+  }
+}
+
+TEST(Pins, WhatStaysBehindPins) {
+  EXPECT_EQ(reason_of("set work_mem = 1"), "parameter");
+  EXPECT_EQ(reason_of("set timezone = 'x'; set work_mem = 1"), "parameter");
+  EXPECT_EQ(reason_of("set role x"), "role");
+  EXPECT_EQ(reason_of("select set_config('a.b', 'c', false)"), "set_config");
+  EXPECT_EQ(reason_of("listen x"), "listen");
+  EXPECT_EQ(reason_of("create temp table t (a int)"), "temporary table");
+  EXPECT_EQ(reason_of("select pg_advisory_lock(1)"), "advisory lock");
+  EXPECT_EQ(reason_of("prepare p as select 1"), "prepare");
+  EXPECT_EQ(reason_of("declare c cursor with hold for select 1"), "cursor with hold");
+  EXPECT_EQ(reason_of("load 'x'"), "load");
+  EXPECT_EQ(reason_of("select setseed(0.5)"), "setseed");
+}
+
+TEST(Pins, ResetAllPinsWhereCustomSettingsAreReplayed) {
+  EXPECT_EQ(reason_of("reset all"), "");
+  const auto custom = Settings::make({{"work_mem", "1", true}});
+  EXPECT_EQ(reason_of("reset all", *custom), "parameter");
+}
+
+TEST(Pins, WhatMayChangeReportsIsKnown) {
+  const auto may = [](std::string_view text) {
+    return may_change_settings(sql::PostgresScanner::scan(as_bytes(text), true));
+  };
+  EXPECT_TRUE(may("set timezone = 'x'"));
+  EXPECT_TRUE(may("rollback"));
+  EXPECT_TRUE(may("call p()"));
+  EXPECT_FALSE(may("select 1"));
+}
+
+}  // namespace
+}  // namespace tidegate::postgres

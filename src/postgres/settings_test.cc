@@ -1,0 +1,99 @@
+#include "postgres/settings.h"
+
+#include <gtest/gtest.h>
+
+namespace tidegate::postgres {
+namespace {
+
+SettingsRef usual() {
+  return Settings::make({{"TimeZone", "Etc/UTC"}, {"DateStyle", "ISO, MDY"}});
+}
+
+TEST(Settings, LaterValuesWinWhateverTheCase) {
+  const auto settings = usual()->with("timezone", "Asia/Tokyo");
+  ASSERT_NE(settings->find("TIMEZONE"), nullptr);
+  EXPECT_EQ(*settings->find("TimeZone"), "Asia/Tokyo");
+  EXPECT_EQ(settings->entries().size(), 2u);
+  // The server's spelling stays.
+  EXPECT_EQ(settings->entries()[1].name, "TimeZone");
+}
+
+TEST(Settings, EqualValuesHaveEqualTags) {
+  const auto a = usual();
+  const auto b = Settings::make({{"DateStyle", "ISO, MDY"}, {"TimeZone", "Etc/UTC"}});
+  EXPECT_TRUE(same(a, b));
+  EXPECT_EQ(a->tag(), b->tag());
+  EXPECT_NE(a->tag(), a->with("TimeZone", "x")->tag());
+  EXPECT_NE(Settings::empty()->tag(), 0u);
+}
+
+TEST(Settings, ReplaySetsWhatDiffers) {
+  const auto have = usual();
+  EXPECT_EQ(replay(*have, *have).sql, "");
+  const auto commands = replay(*have, *have->with("TimeZone", "it's"));
+  EXPECT_EQ(commands.sql, "SET TimeZone = 'it''s';");
+  EXPECT_FALSE(commands.needs_reply);
+}
+
+TEST(Settings, ReplayOfCustomNamesMayFail) {
+  const auto have = usual();
+  const auto want = have->with("app.tenant", "7", true);
+  const auto commands = replay(*have, *want);
+  EXPECT_EQ(commands.sql, "SELECT pg_catalog.set_config('app.tenant', '7', false);");
+  EXPECT_TRUE(commands.needs_reply);
+  EXPECT_EQ(replay(*want, *have).sql, "RESET \"app\".\"tenant\";");
+  EXPECT_TRUE(same(want->without_custom(), have));
+}
+
+// SET search_path = 'a, b' would be one schema of that name.
+TEST(Settings, ListsOfNamesAreSetAsText) {
+  const auto have = Settings::make({{"search_path", "public"}});
+  const auto commands = replay(*have, *have->with("search_path", "a, b"));
+  EXPECT_EQ(commands.sql, "SELECT pg_catalog.set_config('search_path', 'a, b', false);");
+  EXPECT_FALSE(commands.needs_reply);
+}
+
+TEST(Settings, QuotesWhateverStandardConformingStringsSays) {
+  EXPECT_EQ(quote_literal("plain"), "'plain'");
+  EXPECT_EQ(quote_literal("it's"), "'it''s'");
+  EXPECT_EQ(quote_literal("a\\b'"), "E'a\\\\b'''");
+  EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
+}
+
+TEST(Settings, StandardStringsFollow) {
+  EXPECT_TRUE(usual()->standard_strings());
+  EXPECT_FALSE(usual()->with("standard_conforming_strings", "off")->standard_strings());
+}
+
+TEST(Settings, ServersOwnReportsAreNotReplayed) {
+  EXPECT_TRUE(is_replayable_report("timezone"));
+  EXPECT_TRUE(is_replayable_report("application_name"));
+  EXPECT_FALSE(is_replayable_report("server_version"));
+  EXPECT_FALSE(is_replayable_report("is_superuser"));
+  EXPECT_FALSE(is_replayable_report("session_authorization"));
+}
+
+// One test per entry of the table.
+class ShapingSetting : public ::testing::TestWithParam<const char*> {};
+
+TEST_P(ShapingSetting, ChangesTheShape) {
+  EXPECT_TRUE(shapes_parsing(GetParam()));
+  const auto with = usual()->with(GetParam(), "other", true);
+  EXPECT_NE(with->shape(), usual()->shape());
+}
+
+INSTANTIATE_TEST_SUITE_P(Table, ShapingSetting,
+                         ::testing::Values("client_encoding", "DateStyle", "IntervalStyle",
+                                           "TimeZone", "standard_conforming_strings", "search_path",
+                                           "array_nulls", "backslash_quote", "bytea_output",
+                                           "default_text_search_config", "extra_float_digits",
+                                           "lc_monetary", "lc_numeric", "lc_time",
+                                           "timezone_abbreviations", "transform_null_equals",
+                                           "xmlbinary", "xmloption"));
+
+TEST(Settings, ApplicationNameDoesNotShape) {
+  EXPECT_EQ(usual()->with("application_name", "x")->shape(), usual()->shape());
+}
+
+}  // namespace
+}  // namespace tidegate::postgres
