@@ -40,11 +40,11 @@ build() {
   fi
 }
 
-# stop_process PID : asks, then waits for at most ten seconds before it insists.
+# stop_process PID : asks once a second, and after ten seconds insists.
 stop_process() {
   local pid=$1 tries=100
-  kill -TERM "$pid" 2>/dev/null || return 0
   while kill -0 "$pid" 2>/dev/null; do
+    [ $((tries % 10)) -ne 0 ] || kill -TERM "$pid" 2>/dev/null || true
     tries=$((tries - 1))
     if [ "$tries" -eq 0 ]; then
       kill -KILL "$pid" 2>/dev/null || true

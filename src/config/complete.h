@@ -14,7 +14,7 @@ namespace tidegate::config {
 class Places {
  public:
   explicit Places(std::string file) : file_(std::move(file)) {}
-  void set(const std::string& name, int line, int column) { places_[name] = {file_, line, column}; }
+  void set(const std::string& name, Place place) { places_[name] = std::move(place); }
   // The place of the name, else of what it belongs to ("route.app" for "route.app.pool_size").
   Place find(std::string name) const;
 

@@ -29,6 +29,7 @@ struct Database {
   std::string host;
   std::string port = "5432";
   int connections_max = 0;
+  bool hosts_in_turn = true;  // PgBouncer's default for several hosts
 };
 
 // Settings of a database line and the settings of a pool or route that they are.
@@ -136,7 +137,7 @@ class IniLoader {
       for (const auto& keyword : keywords(entry)) {
         const auto place = at(entry, keyword.offset);
         if (!is_translated(pgbouncer_user_keys(), keyword, place)) continue;
-        const auto done = user_settings().find_ini(keyword.name)->parse(*user, keyword.value);
+        const auto done = user_table_.find_ini(keyword.name)->parse(*user, keyword.value);
         if (!done) problems_.error(place, fmt::format("`{}` {}", keyword.name, done.error()));
       }
     }
@@ -154,16 +155,17 @@ class IniLoader {
     database.route.database = entry.key;
     for (const auto& keyword : keywords(entry)) {
       const auto place = at(entry, keyword.offset);
+      if (keyword.name == "load_balance_hosts") database.hosts_in_turn = false;
       if (!is_translated(pgbouncer_database_keys(), keyword, place)) continue;
       const auto done = read_keyword(database, keyword);
       if (!done) problems_.error(place, fmt::format("`{}` {}", keyword.name, done.error()));
     }
     add_stored_password(database.route);
-    places_.set("route." + entry.key, entry.key_place.line, entry.key_place.column);
+    places_.set("route." + entry.key, entry.key_place);
     add_route(std::move(database), entry);
   }
 
-  static std::expected<void, std::string> read_keyword(Database& database, const Keyword& keyword) {
+  std::expected<void, std::string> read_keyword(Database& database, const Keyword& keyword) const {
     const auto& [name, value] = std::tie(keyword.name, keyword.value);
     if (name == "host") {
       database.host = value;
@@ -181,14 +183,14 @@ class IniLoader {
     return {};
   }
 
-  static std::expected<void, std::string> read_route_keyword(Route& route, const Keyword& keyword) {
+  std::expected<void, std::string> read_route_keyword(Route& route, const Keyword& keyword) const {
     const auto key = std::find_if(std::begin(kRouteKeys), std::end(kRouteKeys),
                                   [&](const auto& pair) { return pair.first == keyword.name; });
     const auto value =
         keyword.name == "server_lifetime" ? translated_lifetime(keyword.value) : keyword.value;
-    const auto routes = route_settings();
-    if (const auto* setting = routes.find(key->second)) return setting->parse(route, value);
-    return pool_settings().find(key->second)->parse(route, value);
+    const auto* setting = route_table_.find(key->second);
+    if (setting == nullptr) setting = pool_table_.find(key->second);
+    return setting->parse(route, value);
   }
 
   // A user that the line forces without a password logs in with the one of auth_file.
@@ -225,6 +227,9 @@ class IniLoader {
     }
     std::vector<net::Target> targets;
     for (const auto& host : split_list(database.host)) targets.push_back({host, *port});
+    if (targets.size() > 1 && database.hosts_in_turn) {
+      problems_.warning(entry.value_place, "several hosts are tried in order, not in turn");
+    }
     return targets;
   }
 
@@ -272,6 +277,8 @@ class IniLoader {
 
   const std::string& file_;
   const Sources& sources_;
+  const Table<Route> route_table_ = route_settings(), pool_table_ = pool_settings();
+  const Table<User> user_table_ = user_settings();
   Places places_;
   Problems problems_;
   PgbouncerDefaults defaults_;

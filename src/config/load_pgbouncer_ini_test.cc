@@ -178,6 +178,8 @@ TEST(LoadIni, what_is_wrong_has_a_place_and_a_suggestion) {
       {"[databases]\nx = host=h  prot=5", "6:13: error: unknown key `prot`: did you mean `port`?"},
       {"[databases]\nx = host=h port=70000", "6:5: error: `port` must be"},
       {"[databases]\nx = host='h", "6:5: error: the quote of `host` is not closed"},
+      {"[databases]\nx = host=h,i user=u password=p",
+       "6:5: warning: several hosts are tried in order, not in turn"},
       {"[databases]\nx = host=h pool_size=0", "6:12: error: `pool_size` must be"},
       {"[databases]\npgbouncer = host=h", "6:1: error: the name `pgbouncer` belongs"},
       {"[databases]\napp = host=h user=u password=p",

@@ -185,7 +185,7 @@ class TomlLoader {
     return false;
   }
 
-  void note(const std::string& name, TomlPosition at) { places_.set(name, at.line, at.column); }
+  void note(const std::string& name, TomlPosition at) { places_.set(name, place(at)); }
 
   // In the order of the table: a later setting may override what an earlier one (url) implies.
   template <typename Owner>

@@ -15,7 +15,8 @@ How the files are written is in [configuration.md](configuration.md).
 
 A setting marked * needs a restart; the others follow a reload. A duration is written `"500ms"`,
 `"30s"`, `"5min"`, `"1h"` or `"1d"`; without a unit it is in seconds. A size is written `"64kB"` or
-`"1MB"`; without a unit it is in bytes. In every string `${NAME}` stands for an environment variable.
+`"1MB"`; without a unit it is in bytes. In every string `${NAME}` stands for an environment
+variable.
 )";
 
 constexpr std::string_view kIni = R"(
