@@ -10,6 +10,10 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports uninitialised reads inside std::expected and std::string that do not exist.
   target_compile_options(tidegate_flags INTERFACE -Wno-maybe-uninitialized -Wno-restrict)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # libstdc++ 12 uses a function of its own that it calls deprecated, in std::stable_sort.
+  target_compile_options(tidegate_flags INTERFACE -Wno-deprecated-declarations)
+endif()
 target_compile_definitions(tidegate_flags INTERFACE TIDEGATE_VERSION="${PROJECT_VERSION}")
 
 if(TIDEGATE_SANITIZE)

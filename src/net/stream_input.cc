@@ -45,12 +45,11 @@ void Streams::finish_connect(StreamId id, Stream& stream, std::uint32_t events) 
 void Streams::note_input(StreamId id, Stream& stream, std::uint32_t events) {
   if ((events & (EPOLLIN | kEndEvents)) == 0) return;
   if ((events & kEndEvents) != 0) stream.read_to_end = true;
+  if ((events & EPOLLERR) != 0) stream.failed = true;
   // With nobody reading, a failure is all that there is to notice.
   if (stream.input_finished || stream.paused) {
     stream.readable = !stream.input_finished;
-    if ((events & EPOLLERR) == 0) return;
-    const int error = pending_error(stream.fd);
-    return finish(id, stream, error != 0 ? error : ECONNRESET);
+    return finish_if_failed(id);
   }
   stream.readable = true;
   if (!stream.ready) receive(id);  // else its turn comes with the ready list
@@ -80,6 +79,16 @@ void Streams::receive(StreamId id) {
     deliver(id, *stream, {received_.get(), got});
     stream = table_.find(id);
   }
+  // The last bytes before a reset may have been what made the handler pause.
+  if (stream != nullptr && stream->paused) finish_if_failed(id);
+}
+
+// A failure that no read will come upon, because nobody reads.
+void Streams::finish_if_failed(StreamId id) {
+  auto* stream = table_.find(id);
+  if (!stream->failed) return;
+  const int error = pending_error(stream->fd);
+  finish(id, *stream, error != 0 ? error : ECONNRESET);
 }
 
 void Streams::deliver(StreamId id, Stream& stream, Bytes bytes) {

@@ -27,6 +27,7 @@ struct Stream {
   // closed or failed, so a short read is not the last one.
   bool readable : 1 = false;
   bool read_to_end : 1 = false;
+  bool failed : 1 = false;  // EPOLLERR came: a reset, though bytes from before may be unread
   bool input_finished : 1 = false;
   bool paused : 1 = false;
   // Output. `blocked` lasts from a write that the kernel refused until the next EPOLLOUT.

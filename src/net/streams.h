@@ -92,6 +92,7 @@ class Streams final : private TimerHandler {
   void finish_connect(StreamId id, Stream& stream, std::uint32_t events);
   void note_input(StreamId id, Stream& stream, std::uint32_t events);
   void receive(StreamId id);
+  void finish_if_failed(StreamId id);
   void end_input(StreamId id, Stream& stream);
   void serve(StreamId id);
   void tell_drained(StreamId id);

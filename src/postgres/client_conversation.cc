@@ -99,7 +99,6 @@ void ClientConversation::welcome(const RouteSnapshot& snapshot, const SettingsRe
   const auto destination = login_->destination();
   login_.reset();
   session_ = std::make_unique<Session>(port_, workshop_, destination, settings, at_startup);
-  ++destination.traffic->logins;
   const auto* name = settings->find("application_name");
   port_.login_done(name != nullptr ? std::string_view(*name) : std::string_view());
 }

@@ -28,6 +28,7 @@ class ClientConversation final : public session::ClientConversation, public Logi
   void refused(Reason reason, std::string_view detail, const session::Turn& turn) override;
   void server_lost(Reason reason, std::string_view detail, const session::Turn& turn) override;
   void dismiss(Reason reason, const session::Turn& turn) override;
+  bool said_goodbye() const override { return session_ != nullptr && session_->said_goodbye(); }
   bool at_rest() const override;
   int prepared_statements() const override;
 

@@ -4,7 +4,7 @@
 namespace tidegate::postgres::testing {
 namespace {
 
-TEST(RelayLimits, NoServerIsToldInBand) {
+TEST(RelayLimits, NoServerEndsTheClientBecauseWhatStandsBehindMayDependOnIt) {
   Rig rig(0);
   auto& client = rig.client();
   rig.snapshot = std::make_shared<RouteSnapshot>(Parameters{{"server_version", "15"}});
@@ -14,12 +14,25 @@ TEST(RelayLimits, NoServerIsToldInBand) {
   ASSERT_TRUE(std::exchange(client.wants, false));
   client.conversation->refused(Reason::pool_timeout, "", rig.turn());
   rig.settle();
-  EXPECT_EQ(client.answers(), "E[53300]Z[I]");
+  EXPECT_EQ(client.answers(), "E[FATAL 53300]");
+}
+
+TEST(RelayLimits, ACancelledWaitIsToldInBand) {
+  Rig rig(0);
+  auto& client = rig.client();
+  rig.snapshot = std::make_shared<RouteSnapshot>(Parameters{{"server_version", "15"}});
+  client.login();
+  client.answers();
+  client.send(query("select 1"));
+  ASSERT_TRUE(std::exchange(client.wants, false));
+  client.conversation->refused(Reason::cancelled, "", rig.turn());
+  rig.settle();
+  EXPECT_EQ(client.answers(), "E[57014]Z[I]");
   client.send(parse("", "select 1") + binding("", "") + execute() + sync());
   ASSERT_TRUE(std::exchange(client.wants, false));
-  client.conversation->refused(Reason::pool_timeout, "", rig.turn());
+  client.conversation->refused(Reason::cancelled, "", rig.turn());
   rig.settle();
-  EXPECT_EQ(client.answers(), "E[53300]Z[I]");
+  EXPECT_EQ(client.answers(), "E[57014]Z[I]");
   EXPECT_TRUE(client.conversation->at_rest());
 }
 

@@ -63,13 +63,14 @@ RequestWalk::~RequestWalk() {
 }
 
 std::size_t RequestWalk::run(Bytes bytes) {
+  if (session_.said_goodbye()) return bytes.size();
   std::size_t taken = 0;
   while (taken < bytes.size() && session_.wants_input()) {
     const auto used = take(bytes.subspan(taken));
     if (used == 0) break;
     taken += used;
   }
-  return session_.closed_ ? bytes.size() : taken;
+  return session_.closed_ || session_.said_goodbye() ? bytes.size() : taken;
 }
 
 std::size_t RequestWalk::take(Bytes rest) {
@@ -339,7 +340,7 @@ bool RequestWalk::copy_end(Bytes message) {
 void RequestWalk::terminate() {
   if (server_linked()) to_server_.flush();
   to_client_.flush();
-  session_.close(Reason::client_gone, session::Farewell::now);
+  session_.terminated();
 }
 
 // --- Common ---
@@ -347,7 +348,7 @@ void RequestWalk::terminate() {
 bool RequestWalk::need_server() {
   if (!server_linked()) {
     to_client_.flush();
-    session_.ask_for_server(turn_);
+    session_.ask_for_server();
     return false;
   }
   return true;

@@ -34,7 +34,6 @@ Session::~Session() {
 
 std::size_t Session::from_client(Bytes bytes, const session::Turn& turn) {
   const auto taken = RequestWalk(*this, turn).run(bytes);
-  traffic_.bytes_from_clients += taken;
   if (server_ != nullptr && can_release()) release();
   return taken;
 }
@@ -45,9 +44,8 @@ void Session::resume(const session::Turn& turn) {
   RequestWalk(*this, turn).retry();
 }
 
-void Session::ask_for_server(const session::Turn& turn) {
+void Session::ask_for_server() {
   waiting_ = true;
-  asked_at_ = turn.now;
   const auto kind = rules_.mode == PoolMode::session ? HoldKind::session : HoldKind::transaction;
   port_.want_server(kind, settings_->tag());
 }
@@ -59,8 +57,6 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   server_ = &server;
   server.link(*this);
   if (rules_.mode == PoolMode::session) server.state().dirty = true;
-  ++traffic_.assignments;
-  traffic_.wait_us += microseconds(turn.now - asked_at_);
   transaction_since_ = turn.now;
   settle_settings();
   resume(turn);
@@ -88,6 +84,9 @@ void Session::settle_settings() {
 
 void Session::refused(Reason reason, std::string_view detail, const session::Turn& turn) {
   if (!std::exchange(waiting_, false)) return;
+  // What stands behind the refused request may depend on it (a BEGIN), so the client must not go
+  // on as if only one statement had failed. A cancel is the client's own wish for just that.
+  if (reason != Reason::cancelled) return fail(reason, detail);
   refusal_ = reason;
   ByteBuffer error;
   write_error(error, reason, "ERROR", detail);
@@ -96,10 +95,12 @@ void Session::refused(Reason reason, std::string_view detail, const session::Tur
   finish_if_done();
 }
 
-// The server may be gone already: it is not touched.
+// Inside a message that was forwarded in part there is no place for an error: the client learns of
+// the loss by the end of the stream, as it would without us.
 void Session::server_lost(Reason reason, std::string_view detail) {
+  const bool inside_reply = server_ != nullptr && server_->state().inside_reply;
   server_ = nullptr;
-  if (fatal_forwarded_) return close(reason, session::Farewell::flush);
+  if (fatal_forwarded_ || inside_reply) return close(reason, session::Farewell::flush);
   fail(reason, detail);
 }
 
@@ -171,7 +172,8 @@ void Session::ready(char status, const session::Turn& turn) {
 }
 
 void Session::replies_walked(const session::Turn& turn) {
-  stalled_ = false;
+  // A message that waited for these replies needs this server: it goes out before anything is let go.
+  const bool held_a_message = std::exchange(stalled_, false) || settling_;
   if (server_ == nullptr) return;
   if (replay_error_ != nullptr) {
     drop(Reason::settings_replay_failed);
@@ -190,7 +192,7 @@ void Session::replies_walked(const session::Turn& turn) {
       state.status != 'I') {
     return fail(Reason::feature_refused, "transactions of several statements in statement mode");
   }
-  if (can_release()) release();
+  if (!held_a_message && can_release()) release();
   resume(turn);
   finish_if_done();
 }
@@ -241,6 +243,15 @@ void Session::detach() {
   if (restore_ || settling_) server_->state().dirty = true;
   server_->unlink(inside);
   server_ = nullptr;
+}
+
+// What was asked before the Terminate is answered first, as PostgreSQL does.
+void Session::terminated() {
+  said_goodbye_ = true;
+  finished_ = true;
+  if (server_ == nullptr || server_->state().owed.readies() == 0) {
+    close(Reason::client_gone, session::Farewell::flush);
+  }
 }
 
 void Session::client_finished(const session::Turn&) {

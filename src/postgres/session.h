@@ -32,6 +32,7 @@ class Session final : public LinkedClient {
   bool wants_input() const { return !waiting_ && !settling_ && !stalled_ && !closed_; }
   void client_finished(const session::Turn& turn);
   void client_lost();
+  bool said_goodbye() const { return said_goodbye_; }
   void linked(ServerConversation& server, const session::Turn& turn);
   void refused(Reason reason, std::string_view detail, const session::Turn& turn);
   void server_lost(Reason reason, std::string_view detail);
@@ -59,8 +60,9 @@ class Session final : public LinkedClient {
   enum class Streaming : std::uint8_t { none, forward, query, discard };
 
   void settle_settings();
+  void terminated();
   void restore_startup_settings();
-  void ask_for_server(const session::Turn& turn);
+  void ask_for_server();
   void resume(const session::Turn& turn);
   bool can_release() const;
   void release();
@@ -90,7 +92,6 @@ class Session final : public LinkedClient {
   std::uint32_t body_left_ = 0;                    // of the message that is passing in pieces
   Streaming streaming_ = Streaming::none;
 
-  Instant asked_at_{};
   Instant transaction_since_{};
   Instant query_since_{};
 
@@ -99,6 +100,7 @@ class Session final : public LinkedClient {
   bool waiting_ = false;              // for a server
   bool settling_ = false;             // for the reply to settings that may be refused
   bool stalled_ = false;              // for replies that decide what the next message means
+  bool said_goodbye_ = false;         // by Terminate
   bool finished_ = false;             // the client sends no more
   bool closed_ = false;               // close_client was called
   bool fatal_forwarded_ = false;      // the server said the last word

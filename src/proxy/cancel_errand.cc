@@ -5,7 +5,7 @@
 
 namespace tidegate::proxy {
 
-CancelErrand::CancelErrand(Worker& worker, Server& server)
+CancelErrand::CancelErrand(Worker& worker, Server& server, net::Task done)
     : worker_(worker),
       gate_(worker.gate(server.route()->upstream())),
       server_(server.id()),
@@ -13,7 +13,8 @@ CancelErrand::CancelErrand(Worker& worker, Server& server)
       secured_(server.secured()),
       target_(server.target()),
       address_(server.address()),
-      conversation_(server.conversation().make_cancel()) {
+      conversation_(server.conversation().make_cancel()),
+      done_(std::move(done)) {
   server.errand_begins();
 }
 
@@ -73,6 +74,7 @@ void CancelErrand::end() {
   ended_ = true;
   worker_.reactor().close(stream_, net::CloseMode::now);
   if (auto* server = gate_.find(server_)) server->errand_ended();
+  done_();
   worker_.end_errand(this);
 }
 

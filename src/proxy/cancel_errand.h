@@ -17,7 +17,7 @@ class Worker;
 
 class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
  public:
-  CancelErrand(Worker& worker, Server& server);
+  CancelErrand(Worker& worker, Server& server, net::Task done);
   ~CancelErrand() override;
   void begin();
 
@@ -44,6 +44,7 @@ class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
   std::unique_ptr<session::SideConversation> conversation_;
   net::StreamId stream_;
   net::TimerId timer_;
+  net::Task done_;
   bool ended_ = false;
 };
 

@@ -228,21 +228,41 @@ std::uint32_t Client::cancel_pid() {
   return cancel_pid_of({worker_.index(), id_});
 }
 
+// The peer takes the end of the connection as the sign that the cancel was delivered, as it may
+// with PostgreSQL: what it sends next is not to be hit.
 void Client::cancel_requested(std::uint32_t pid, Bytes key) {
-  worker_.cancel(pid, key);
+  cancelling_ = true;
+  worker_.cancel(pid, key, [worker = &worker_, id = id_] {
+    worker->post([worker, id] {
+      if (auto* client = worker->find(id)) client->cancel_over();
+    });
+  });
 }
 
-void Client::cancel(Bytes key) {
+void Client::cancel_over() {
+  cancelling_ = false;
+  if (state_ != State::ending) return;
+  worker_.reactor().close(stream_, net::CloseMode::flush);
+  worker_.bury(id_);
+}
+
+bool Client::owns_key(Bytes key) const {
   std::uint8_t own[4];
   store_be32(own, cancel_key_);
   std::uint8_t difference = key.size() == sizeof own ? 0 : 1;
   for (std::size_t i = 0; i < sizeof own && i < key.size(); ++i) difference |= own[i] ^ key[i];
-  if (difference != 0) return;
+  return difference == 0;
+}
+
+void Client::cancel(net::Task done) {
+  if (state_ == State::linked && server_->conversation().busy()) {
+    return worker_.start_cancel(*server_, std::move(done));
+  }
   if (state_ == State::waiting) {
     worker_.gate(route_->upstream()).client_gone(waiter());
-    return refuse(Reason::cancelled);
+    refuse(Reason::cancelled);
   }
-  if (state_ == State::linked && server_->conversation().busy()) worker_.start_cancel(*server_);
+  done();
 }
 
 // --- The pool ---
@@ -342,8 +362,8 @@ bool Client::dismiss_at_rest(Reason reason) {
 void Client::close_client(Reason reason, session::Farewell how) {
   if (state_ == State::ending) return;
   leave_server(false);
-  worker_.reactor().close(
-      stream_, how == session::Farewell::flush ? net::CloseMode::flush : net::CloseMode::now);
+  const auto mode = how == session::Farewell::flush ? net::CloseMode::flush : net::CloseMode::now;
+  if (!cancelling_) worker_.reactor().close(stream_, mode);
   end(reason);
 }
 
@@ -351,7 +371,7 @@ void Client::stream_closed(net::StreamId, net::CloseReason reason, const std::st
   if (state_ == State::ending) return;
   conversation_->client_lost(worker_.turn());
   if (state_ == State::ending) return;
-  leave_server(true);
+  leave_server(!finished_ && !conversation_->said_goodbye());
   end(reason == net::CloseReason::reset ? Reason::client_reset : Reason::client_gone);
 }
 
@@ -359,7 +379,7 @@ void Client::leave_server(bool cancel) {
   if (state_ == State::waiting) worker_.gate(route_->upstream()).client_gone(waiter());
   auto* server = std::exchange(server_, nullptr);
   if (server == nullptr) return;
-  if (cancel && server->conversation().busy()) worker_.start_cancel(*server);
+  if (cancel && server->conversation().busy()) worker_.start_cancel(*server, [] {});
   server->abandon();
 }
 
@@ -369,7 +389,7 @@ void Client::end(Reason reason) {
     log().write(LogLevel::info, "client left",
                 {{"reason", name(reason)}, {"user", user_}, {"database", database_}});
   }
-  worker_.bury(id_);
+  if (!cancelling_) worker_.bury(id_);
 }
 
 }  // namespace tidegate::proxy

@@ -47,8 +47,10 @@ class Client final : public net::StreamHandler,
   void dismiss(Reason reason);
   // Dismisses it if that loses nothing; true when it did.
   bool dismiss_at_rest(Reason reason);
-  // The client asked for a cancel with `key`.
-  void cancel(Bytes key);
+  // Somebody asks to cancel what this client runs, and knows its key. `done` runs when the cancel
+  // has reached its statement, or there was none.
+  bool owns_key(Bytes key) const;
+  void cancel(net::Task done);
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
   void feed();
   bool output_full() const;
@@ -108,6 +110,7 @@ class Client final : public net::StreamHandler,
   // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
   void leave_server(bool cancel);
   void dismiss_soon();
+  void cancel_over();
   void end(Reason reason);
   void ask_pool(bool again);
 
@@ -127,7 +130,8 @@ class Client final : public net::StreamHandler,
   State state_ = State::arriving;
   bool reading_ = true;
   bool secured_ = false;
-  bool finished_ = false;  // the client closed its sending side
+  bool finished_ = false;    // the client closed its sending side
+  bool cancelling_ = false;  // it came to cancel: its connection ends when that is over
   Ticket in_process_, in_user_, in_route_;
   std::string user_, database_, application_name_;
 };

@@ -34,6 +34,7 @@ session::ServerRules rules_for(const config::Route& route, const config::Upstrea
   rules.tls_wanted = upstream.ssl_mode >= net::SslMode::prefer && !unix_only;
   rules.tls_required = upstream.ssl_mode >= net::SslMode::require && !unix_only;
   rules.startup_parameters = route.startup_parameters;
+  rules.channel_binding_wanted = upstream.channel_binding;
   return rules;
 }
 

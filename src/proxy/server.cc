@@ -261,8 +261,12 @@ bool Server::output_full() const {
 void Server::bytes_arrived(net::StreamId, Bytes bytes) {
   if (state_ == State::closing || state_ == State::failing) return;
   route_->traffic(worker_->index()).bytes_from_servers += bytes.size();
+  auto* client = client_;
   conversation_->from_server(bytes, worker_->turn());
   set_reading();
+  // A reply may be what the client's next message waited for. It lives until the turn is settled,
+  // also when the reply ended its link.
+  if (client != nullptr) client->feed();
 }
 
 void Server::output_drained(net::StreamId) {

@@ -185,21 +185,23 @@ void Worker::refuse(const pool::Action& action) {
 
 // --- Cancel ---
 
-void Worker::cancel(std::uint32_t pid, Bytes key) {
+void Worker::cancel(std::uint32_t pid, Bytes key, net::Task done) {
   const auto target = cancel_target_of(pid);
-  if (!target || target->worker >= process_.workers().size()) return;
+  if (!target || target->worker >= process_.workers().size()) return done();
   auto& worker = process_.worker(target->worker);
-  worker.post([&worker, slot = target->slot, copy = std::vector(key.begin(), key.end())] {
-    worker.cancel_here(slot, copy);
-  });
+  worker.post(
+      [&worker, slot = target->slot, copy = std::vector(key.begin(), key.end()),
+       done = std::move(done)]() mutable { worker.cancel_here(slot, copy, std::move(done)); });
 }
 
-void Worker::cancel_here(std::uint32_t slot, const std::vector<std::uint8_t>& key) {
-  if (auto* client = clients_.find_slot(slot)) client->cancel(key);
+void Worker::cancel_here(std::uint32_t slot, Bytes key, net::Task done) {
+  auto* client = clients_.find_slot(slot);
+  if (client == nullptr || !client->owns_key(key)) return done();
+  client->cancel(std::move(done));
 }
 
-void Worker::start_cancel(Server& server) {
-  errands_.push_back(std::make_unique<CancelErrand>(*this, server));
+void Worker::start_cancel(Server& server, net::Task done) {
+  errands_.push_back(std::make_unique<CancelErrand>(*this, server, std::move(done)));
   errands_.back()->begin();
 }
 

@@ -57,10 +57,11 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::size_t client_count() const { return clients_.size(); }
   SlotMap<Client, ClientTag>& clients() { return clients_; }
 
-  // A cancel request that any worker received.
-  void cancel(std::uint32_t pid, Bytes key);
+  // A cancel request that any worker received. `done` runs, on some worker, when it has reached
+  // its statement or is known to be void.
+  void cancel(std::uint32_t pid, Bytes key, net::Task done);
   // Sends a cancel for what `server` runs now; it stays out of the pool until that is over.
-  void start_cancel(Server& server);
+  void start_cancel(Server& server, net::Task done);
   void end_errand(CancelErrand* errand);
 
   // The process leaves: dismiss whoever is at rest, and the others when they come to rest.
@@ -80,7 +81,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void receive(Upstream& upstream, std::unique_ptr<Server> server, net::ParcelPtr parcel,
                const pool::Action& action);
   void refuse(const pool::Action& action);
-  void cancel_here(std::uint32_t slot, const std::vector<std::uint8_t>& key);
+  void cancel_here(std::uint32_t slot, Bytes key, net::Task done);
   void want_again(const ClientName& name);
   void run_later();
   void run_gates();

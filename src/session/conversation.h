@@ -154,6 +154,8 @@ class ClientConversation {
   // The proxy leaves or a limit was hit: an error with this reason, then the end.
   virtual void dismiss(Reason reason, const Turn& turn) = 0;
 
+  // The client announced its end: what it asked for before is to be executed all the same.
+  virtual bool said_goodbye() const = 0;
   // No transaction, nothing owed, no server: it may be dismissed without losing anything.
   virtual bool at_rest() const = 0;
   // For SHOW CLIENTS.

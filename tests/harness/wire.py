@@ -96,6 +96,8 @@ class Wire:
         received = []
         while not received or received[-1][0] not in kinds:
             received.append(self.receive())
+            if received[-1][0] == "E" and ServerError(received[-1][1]).severity == "FATAL":
+                raise ServerError(received[-1][1])
         return received
 
     def at_end(self):
