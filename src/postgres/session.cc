@@ -172,7 +172,7 @@ void Session::ready(char status, const session::Turn& turn) {
 }
 
 void Session::replies_walked(const session::Turn& turn) {
-  // A message that waited for these replies needs this server: it goes out before anything is let go.
+  // A message that waited for these replies needs this server: it goes out before it is let go.
   const bool held_a_message = std::exchange(stalled_, false) || settling_;
   if (server_ == nullptr) return;
   if (replay_error_ != nullptr) {

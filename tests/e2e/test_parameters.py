@@ -117,18 +117,6 @@ def test_set_in_a_rolled_back_transaction_is_undone(gate, warm):
             assert show(connection, "statement_timeout") == "0"
 
 
-def test_reset_and_discard(gate, warm):
-    warm(gate)
-    with gate.connect(options="-c TimeZone=Asia/Tokyo") as connection:
-        connection.prepare_threshold = None  # psycopg does not expect DISCARD ALL
-        for undo in ("RESET TimeZone", "RESET ALL", "DISCARD ALL", "SET TimeZone TO DEFAULT"):
-            connection.execute("SET TimeZone = 'America/Lima'")
-            assert show(connection, "TimeZone") == "America/Lima"
-            connection.execute(undo)
-            for _ in range(6):
-                assert show(connection, "TimeZone") == "Asia/Tokyo", undo
-
-
 def test_set_config_and_multi_statements_are_noticed(gate, warm):
     warm(gate)
     with gate.connect() as mine, gate.connect() as other:
@@ -139,17 +127,6 @@ def test_set_config_and_multi_statements_are_noticed(gate, warm):
             assert show(mine, "lock_timeout") == "55ms"
             assert show(other, "TimeZone") != "Asia/Tokyo"
             assert show(other, "lock_timeout") == "0"
-
-
-def test_what_a_function_sets_reaches_no_other_session(start_gate, database):
-    database.execute("CREATE FUNCTION sneaky() RETURNS text LANGUAGE sql AS"
-                     " $$ SELECT set_config('search_path', 'sneaked', false) $$")
-    gate = start_gate(route={"pool_size": 2})
-    with gate.connect() as mine, gate.connect() as other:
-        before = show(other, "search_path")
-        for _ in range(10):
-            mine.execute("SELECT public.sneaky()")
-            assert show(other, "search_path") == before
 
 
 def test_role_reaches_no_other_session(gate, database, warm):
