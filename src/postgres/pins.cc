@@ -8,7 +8,7 @@ namespace {
 
 using sql::Effect;
 
-constexpr std::array<std::pair<Effect, std::string_view>, 10> kPins = {{
+constexpr std::array<std::pair<Effect, std::string_view>, 11> kPins = {{
     {Effect::set_role, "role"},
     {Effect::set_config, "set_config"},
     {Effect::listen, "listen"},
@@ -19,6 +19,7 @@ constexpr std::array<std::pair<Effect, std::string_view>, 10> kPins = {{
     {Effect::load, "load"},
     {Effect::setseed, "setseed"},
     {Effect::session_function, "session function"},
+    {Effect::unreadable, "unreadable name"},  // it may be any of the above
 }};
 
 }  // namespace
