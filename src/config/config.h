@@ -84,7 +84,6 @@ struct Config {
   int workers = 0;          // 0 = one per processor
   int clients_max = 10000;  // max_client_conn
   Duration client_login_timeout{60s};
-  int failed_login_delay_ms = 0;
 
   AuthType auth_type = AuthType::any_stored;
   std::string auth_file;
@@ -99,7 +98,6 @@ struct Config {
   std::vector<std::string> admin_users;
   std::vector<std::string> stats_users;
 
-  std::size_t held_bytes_max = 64 * 1024;  // what a client may send ahead while it waits
   Duration stats_period{60s};
   Duration shutdown_timeout{0};  // 0 = as long as transactions take
   Duration tcp_user_timeout{0};

@@ -36,11 +36,9 @@ workers = 3
 clients_max = 200
 admin_users = ["root", "dba"]
 tcp_keepalive_idle = "2min"
-held_bytes_max = "128kB"
 
 [auth]
 type = "scram-sha-256"
-failed_login_delay = "100ms"
 
 [tls]
 cert_file = "/c.pem"
@@ -79,7 +77,7 @@ clients_max = 10
 trust = true
 )");
   EXPECT_EQ(format(loaded.problems),
-            "t.toml:48:1: warning: user `guest` needs no password, and `*` can be reached from "
+            "t.toml:46:1: warning: user `guest` needs no password, and `*` can be reached from "
             "other machines\n");
   const auto& config = loaded.config;
   EXPECT_EQ(config.listen, (std::vector<Listen>{{"*", 7000, 0770}, {"/run/tidegate", 6432, 0770}}));
@@ -87,9 +85,7 @@ trust = true
   EXPECT_EQ(config.clients_max, 200);
   EXPECT_EQ(config.admin_users, (std::vector<std::string>{"root", "dba"}));
   EXPECT_EQ(config.tcp_keepalive_idle_s, 120);
-  EXPECT_EQ(config.held_bytes_max, 131072u);
   EXPECT_EQ(config.auth_type, AuthType::scram_sha_256);
-  EXPECT_EQ(config.failed_login_delay_ms, 100);
   EXPECT_EQ(config.client_ssl_mode, net::SslMode::prefer) << "a certificate is given to be used";
   EXPECT_EQ(config.log_level, LogLevel::debug);
   EXPECT_TRUE(config.log_json);

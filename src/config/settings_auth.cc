@@ -28,8 +28,6 @@ Table<Config> auth_settings() {
       .ini("auth_file");
   table.add("cleartext_over_plain", boolean(), field(&Config::cleartext_over_plain),
             "Accept a cleartext password without TLS.");
-  table.add("failed_login_delay", whole_milliseconds(), field(&Config::failed_login_delay_ms),
-            "How long the answer to a wrong password is held back.");
   return table;
 }
 

@@ -63,8 +63,6 @@ void add_limits(Table<Config>& table) {
       .add("client_login_timeout", duration(1ms), field(&Config::client_login_timeout),
            "Longest time a client may take to log in.")
       .ini("client_login_timeout", "60");
-  table.add("held_bytes_max", bytes(4096, 64 << 20), field(&Config::held_bytes_max),
-            "What one client may send ahead while it waits for a server.");
   table.add("shutdown_timeout", duration(), field(&Config::shutdown_timeout),
             "After SIGTERM, longest wait for open transactions. 0: as long as they take.");
   table

@@ -327,6 +327,27 @@ TEST_F(PoolTest, WaiterOfADeadServerComesBackToItsOldPlace) {
   EXPECT_EQ(held_by(3), second);
 }
 
+// Without the referee, whose books know no client that asks again.
+TEST(PoolAgain, WhoseServerDiedBeforeItWasUsedGoesToTheFrontWithItsOldWait) {
+  Pool pool(UpstreamLimits{});
+  const auto route = pool.add_route({.pool_size = 1});
+  Actions out;
+  pool.client_wants({.route = route, .waiter = 1}, Instant{0}, out);
+  const auto first = out.back().server;
+  pool.server_ready(first, 0, Instant{1}, out);
+  pool.client_wants({.route = route, .waiter = 2}, Instant{2}, out);
+  pool.server_closing(first, Instant{3}, out);
+  pool.server_gone(first, Instant{3}, out);
+  pool.client_wants({.route = route, .waiter = 1, .again = true, .since = Instant{0}}, Instant{4},
+                    out);
+  EXPECT_EQ(pool.counts(route).oldest_wait, Instant{0});
+  ASSERT_EQ(out.back().kind, ActionKind::open);
+  pool.server_ready(out.back().server, 0, Instant{5}, out);
+  EXPECT_EQ(out.back().kind, ActionKind::assign);
+  EXPECT_EQ(out.back().waiter, 1u);
+  pool.check_invariants();
+}
+
 // Waiting and leaving
 
 TEST_F(PoolTest, RefusesWhenTheQueueIsFull) {
