@@ -6,11 +6,19 @@
 
 namespace tidegate::auth {
 
+namespace {
+
+// Looked up once for the whole process: it never changes, and looking up takes locks.
+const EVP_MD* algorithm() {
+  static const EVP_MD* const found = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return found;
+}
+
+}  // namespace
+
 Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
-  EVP_MD* algorithm = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-  TG_CHECK(context_ != nullptr && algorithm != nullptr);
-  TG_CHECK(EVP_DigestInit_ex(context_.get(), algorithm, nullptr) == 1);
-  EVP_MD_free(algorithm);  // the context holds its own reference
+  TG_CHECK(context_ != nullptr && algorithm() != nullptr);
+  TG_CHECK(EVP_DigestInit_ex(context_.get(), algorithm(), nullptr) == 1);
 }
 
 Digest Sha256::finish() {

@@ -1,6 +1,6 @@
 // SHA-256 and HMAC-SHA-256 over pieces of text. libcrypto looks an algorithm up by name on every
-// one-shot call, which costs more than hashing a short message; a Sha256 looks it up once and then
-// hashes as often as it is asked.
+// one-shot call, which costs more than hashing a short message; a Sha256 hashes as often as it is
+// asked.
 #pragma once
 
 #include <openssl/evp.h>

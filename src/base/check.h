@@ -7,9 +7,10 @@ namespace tidegate {
 
 [[noreturn]] void check_failed(const char* expression, const char* file, int line);
 
-// Called by check_failed before it aborts; main sets it to print the last events. Null: nothing.
-using LastWords = void (*)();
-void set_last_words(LastWords last_words);
+// Called by check_failed before it aborts, on the thread that failed: it must neither lock nor
+// allocate. main has it print the last events (last_events.h). Null: nothing.
+using LastWords = void (*)(const void* context);
+void set_last_words(LastWords last_words, const void* context);
 
 }  // namespace tidegate
 

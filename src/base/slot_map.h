@@ -4,8 +4,8 @@
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -35,32 +35,33 @@ class SlotMap {
   Id emplace(Args&&... args) {
     std::uint32_t slot = 0;
     if (free_.empty()) {
-      slot = static_cast<std::uint32_t>(slots_.size());
-      slots_.emplace_back();
+      slot = slot_count_++;
+      if (slot % kChunk == 0) chunks_.push_back(std::make_unique<Slot[]>(kChunk));
     } else {
       slot = free_.back();
       free_.pop_back();
     }
-    slots_[slot].value.emplace(std::forward<Args>(args)...);
+    auto& taken = at(slot);
+    taken.value.emplace(std::forward<Args>(args)...);
     ++size_;
-    return {slot, slots_[slot].generation};
+    return {slot, taken.generation};
   }
 
   T* find(Id id) {
-    if (id.slot >= slots_.size()) return nullptr;
-    auto& slot = slots_[id.slot];
+    if (id.slot >= slot_count_) return nullptr;
+    auto& slot = at(id.slot);
     return slot.generation == id.generation && slot.value ? &*slot.value : nullptr;
   }
   const T* find(Id id) const { return const_cast<SlotMap*>(this)->find(id); }
 
   // Whoever is in the slot now, for names that carry no generation (their secret does its work).
   T* find_slot(std::uint32_t slot) {
-    return slot < slots_.size() && slots_[slot].value ? &*slots_[slot].value : nullptr;
+    return slot < slot_count_ && at(slot).value ? &*at(slot).value : nullptr;
   }
 
   bool erase(Id id) {
     if (find(id) == nullptr) return false;
-    auto& slot = slots_[id.slot];
+    auto& slot = at(id.slot);
     slot.value.reset();
     ++slot.generation;
     free_.push_back(id.slot);
@@ -74,8 +75,8 @@ class SlotMap {
   // In slot order. The visitor may erase the value it is given, and nothing else.
   template <typename Visitor>
   void for_each(Visitor&& visit) {
-    for (std::uint32_t i = 0; i < slots_.size(); ++i) {
-      if (slots_[i].value) visit(Id{i, slots_[i].generation}, *slots_[i].value);
+    for (std::uint32_t i = 0; i < slot_count_; ++i) {
+      if (at(i).value) visit(Id{i, at(i).generation}, *at(i).value);
     }
   }
 
@@ -84,8 +85,13 @@ class SlotMap {
     std::optional<T> value;
     std::uint32_t generation = 1;
   };
-  std::deque<Slot> slots_;  // a deque never moves what it holds
+  static constexpr std::uint32_t kChunk = 64;
+
+  Slot& at(std::uint32_t slot) { return chunks_[slot / kChunk][slot % kChunk]; }
+
+  std::vector<std::unique_ptr<Slot[]>> chunks_;  // of kChunk slots, which never move
   std::vector<std::uint32_t> free_;
+  std::uint32_t slot_count_ = 0;
   std::size_t size_ = 0;
 };
 

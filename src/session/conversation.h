@@ -21,6 +21,7 @@
 #include "base/hold.h"
 #include "base/log.h"
 #include "base/reason.h"
+#include "session/failure.h"
 #include "session/secret.h"
 #include "session/table.h"
 #include "session/turn.h"
@@ -100,6 +101,8 @@ class ClientPort {
   virtual bool tls_required() const = 0;
   virtual bool cleartext_password_allowed() const = 0;
   virtual void start_tls() = 0;
+  // The startup packet has said who comes and where to; nothing of it is proven yet.
+  virtual void introduced(std::string_view /*user*/, std::string_view /*database*/) {}
   // Answered with secret_found().
   virtual void need_secret(std::string_view user, std::string_view database) = 0;
   // The password was right (or none needed): admission by limits, and where to. Login time ends
@@ -148,7 +151,7 @@ class ClientConversation {
   virtual void secured(const TlsFacts& facts, const Turn& turn) = 0;
   virtual void secret_found(const Secret& secret, const Turn& turn) = 0;
   virtual void linked(ServerConversation& server, const Turn& turn) = 0;
-  virtual void refused(Reason reason, std::string_view detail, const Turn& turn) = 0;
+  virtual void refused(const Failure& why, const Turn& turn) = 0;
   // The linked server is gone, whatever was owed: exactly one error goes to the client.
   virtual void server_lost(Reason reason, std::string_view detail, const Turn& turn) = 0;
   // The proxy leaves or a limit was hit: an error with this reason, then the end.
@@ -186,15 +189,14 @@ class ServerPort {
 
   // Logged in; idle and ready for the pool.
   virtual void login_done() = 0;
-  // The login failed; `fatal`: trying again will not help soon. The proxy closes the connection.
-  virtual void login_failed(Reason reason, std::string_view detail, bool fatal) = 0;
+  // The login failed. The proxy closes the connection.
+  virtual void login_failed(const Failure& why) = 0;
   // verify() was answered, abandon() has ended well, or a standing server is usable again.
   virtual void verified() = 0;
   virtual void cleaned() = 0;
   // The server cannot be used any more (protocol error, unclean state, FATAL while idle). If it is
   // linked the proxy tells the client's conversation with server_lost().
   virtual void broken(Reason reason, std::string_view detail) = 0;
-  virtual void publish_snapshot(SnapshotRef snapshot) = 0;
   virtual Log& log() = 0;
 };
 
@@ -231,6 +233,12 @@ class ServerConversation {
   virtual bool abandon(const Turn& turn) = 0;
   // Whether a statement is running now, so that a cancel has something to reach.
   virtual bool busy() const = 0;
+  // Whether a cancel that is sent now can hit nothing but the client's own requests. Until then
+  // something of ours runs before them, such as the settings that they need.
+  virtual bool cancellable() const = 0;
+  // How many of the clients' requests have ended here: a cancel is for the one that ran when it
+  // came, and for none behind it.
+  virtual std::uint64_t requests_ended() const = 0;
   virtual std::unique_ptr<SideConversation> make_cancel() const = 0;
   // Says goodbye (Terminate / COM_QUIT) before an orderly close.
   virtual void terminate() = 0;

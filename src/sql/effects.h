@@ -9,10 +9,12 @@ namespace tidegate::sql {
 
 // Effects marked (named) tell in Effects::names what they act on.
 enum class Effect : std::uint8_t {
-  set_parameter,  // SET [SESSION] name, RESET name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
-  set_local,      // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
-  set_role,       // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
-  reset_all,
+  set_parameter,    // SET [SESSION] name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
+  set_local,        // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
+  set_role,         // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
+  reset_parameter,  // RESET name, SET [SESSION] name TO DEFAULT (named)
+  reset_local,      // SET LOCAL name TO DEFAULT (named)
+  reset_all,        // (named "*", which tells where it stands)
   discard_all,
   discard_other,    // DISCARD PLANS / SEQUENCES / TEMP
   set_config,       // calls set_config(...), or updates the view pg_settings, which does it
@@ -47,6 +49,7 @@ struct Effects {
     // Settings in lower case always, for PostgreSQL compares them so; other names in lower case
     // unless they were quoted.
     std::string text;
+    int statement = 1;  // which of the non-empty ones it stands in, from 1
     bool operator==(const Name&) const = default;
   };
 

@@ -42,6 +42,7 @@ constexpr Listed kListed[] = {
     {"chain", chain},
     {"characteristics", characteristics},
     {"constraints", constraints},
+    {"default", default_},
     {"deferrable", deferrable},
     {"for", for_},
     {"from", from},

@@ -17,7 +17,7 @@ enum class Keyword : std::uint8_t {
   listen, load, prepare, reset, rollback, set, start, unlisten,
   // what stands further behind
   all, analyze, and_, as, atomic, authorization, case_, chain, characteristics, constraints,
-  deferrable, for_, from, global, hold, insert_or_merge, isolation, local, names, no,
+  default_, deferrable, for_, from, global, hold, insert_or_merge, isolation, local, names, no,
   only_or_write, or_, prepared, replace, role, routine, schema, session, table, temp, time, to,
   transaction, unlogged, verbose, with, xml, zone,
   // what is noticed wherever it stands

@@ -1,16 +1,31 @@
 #include "sql/postgres_scanner.h"
 
 #include <algorithm>
+#include <array>
 
 namespace tidegate::sql {
 
-void PostgresScanner::begin(bool standard_strings) {
-  lexer_.begin(standard_strings);
+void PostgresScanner::begin(TextRules rules) {
+  lexer_.begin(rules.standard_strings);
   reader_.begin();
+  mask_ = LetterMask(rules.letters);
 }
 
 void PostgresScanner::push(Bytes text) {
+  if (mask_.needed()) [[unlikely]]
+    return push_masked(text);
   lexer_.push(text, reader_);
+}
+
+void PostgresScanner::push_masked(Bytes text) {
+  std::array<std::uint8_t, 512> masked;
+  while (!text.empty()) {
+    const auto piece = text.first(std::min(text.size(), masked.size()));
+    const auto out = MutableBytes(masked).first(piece.size());
+    mask_.mask(piece, out);
+    lexer_.push(out, reader_);
+    text = text.subspan(piece.size());
+  }
 }
 
 const Effects& PostgresScanner::finish() {
@@ -18,19 +33,23 @@ const Effects& PostgresScanner::finish() {
   return reader_.finish();
 }
 
-Effects PostgresScanner::scan(Bytes text, bool standard_strings) {
+Effects PostgresScanner::scan(Bytes text, TextRules rules) {
   PostgresScanner scanner;
-  scanner.lexer_.begin(standard_strings);  // the reader is new
+  scanner.lexer_.begin(rules.standard_strings);  // the reader is new
+  scanner.mask_ = LetterMask(rules.letters);
   scanner.push(text);
   scanner.lexer_.finish(scanner.reader_);
   return std::move(scanner.reader_.finish());
 }
 
-bool letters_hide_ascii(std::string_view client_encoding) {
-  // PostgreSQL's manual, section "Character Set Support": the encodings no server can have.
-  constexpr std::string_view kClientOnly[] = {"BIG5",           "GB18030", "GBK", "JOHAB",
-                                              "SHIFT_JIS_2004", "SJIS",    "UHC"};
-  return std::ranges::find(kClientOnly, client_encoding) != std::end(kClientOnly);
+std::size_t PostgresScanner::end_of_statement(Bytes text, TextRules rules, int statement) {
+  PostgresScanner scanner;
+  scanner.begin(rules);
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    scanner.push(text.subspan(at, 1));
+    if (scanner.reader_.is_behind(statement)) return at + 1;
+  }
+  return std::string_view::npos;
 }
 
 }  // namespace tidegate::sql

@@ -4,42 +4,47 @@
 // of the statements that matter; everything else passes at memchr-like speed. It is resumable at
 // any byte, so a megabyte of text needs no buffer, and it allocates nothing unless a name must be
 // told.
-//
-// The text must be in an encoding whose letters beyond ASCII are made of bytes beyond ASCII: see
-// letters_hide_ascii().
 #pragma once
 
 #include <string_view>
 
 #include "base/bytes.h"
 #include "sql/effects.h"
+#include "sql/letters.h"
 #include "sql/postgres_lexer.h"
 #include "sql/postgres_statement.h"
 
 namespace tidegate::sql {
 
+// What the session has set when the text arrives. It holds for the whole text, for PostgreSQL reads
+// all of it before it runs its first statement.
+struct TextRules {
+  bool standard_strings = true;  // standard_conforming_strings
+  Letters letters = Letters::plain;
+};
+
 // A small value: a session whose text is incomplete holds one, an idle session none.
 class PostgresScanner {
  public:
-  // `standard_strings`: standard_conforming_strings as the session has it when the text arrives. It
-  // holds for the whole text, for PostgreSQL reads all of it before it runs its first statement.
-  void begin(bool standard_strings);
+  void begin(TextRules rules);
   void push(Bytes text);
   // The text is complete (a terminating zero byte is not part of it).
   const Effects& finish();
 
   // The usual case, a whole short text, in one call.
-  static Effects scan(Bytes text, bool standard_strings);
+  static Effects scan(Bytes text, TextRules rules = {});
+
+  // How many bytes of `text` make up its statements up to this one, counted from 1, and the
+  // semicolon behind it; npos when no semicolon follows.
+  static std::size_t end_of_statement(Bytes text, TextRules rules, int statement);
 
  private:
+  void push_masked(Bytes text);
+
   PostgresLexer lexer_;
   PostgresStatementReader reader_;
+  LetterMask mask_;
 };
 static_assert(sizeof(PostgresScanner) <= 256);
-
-// The client encodings (as client_encoding is reported) in which the second byte of a letter may
-// look like a backslash or an ASCII letter. PostgreSQL converts before it reads, the scanner does
-// not: what a session sends in one of these counts as Effect::unreadable.
-bool letters_hide_ascii(std::string_view client_encoding);
 
 }  // namespace tidegate::sql

@@ -6,7 +6,7 @@ namespace tidegate::sql {
 namespace {
 
 void scan(benchmark::State& state, std::string_view text) {
-  for (auto _ : state) benchmark::DoNotOptimize(PostgresScanner::scan(as_bytes(text), true));
+  for (auto _ : state) benchmark::DoNotOptimize(PostgresScanner::scan(as_bytes(text)));
   state.SetBytesProcessed(static_cast<std::int64_t>(state.iterations() * text.size()));
 }
 

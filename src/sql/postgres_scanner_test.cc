@@ -12,8 +12,8 @@ void PrintTo(const Effects& effects, std::ostream* out) {
   for (unsigned i = 0; i < static_cast<unsigned>(Effect::count_); ++i) {
     if (effects.has(static_cast<Effect>(i))) *out << ' ' << i;
   }
-  for (const auto& [effect, text] : effects.names) {
-    *out << ", " << static_cast<unsigned>(effect) << " = " << text;
+  for (const auto& [effect, text, statement] : effects.names) {
+    *out << ", " << static_cast<unsigned>(effect) << " = " << text << " in " << statement;
   }
 }
 
@@ -79,7 +79,7 @@ const Case kSettings[] = {
     {"SET work_mem = '1MB'", {set_parameter}, {{set_parameter, "work_mem"}}},
     {"set Search_Path to a, b", {set_parameter}, {{set_parameter, "search_path"}}},
     {"SET \"Search_Path\" TO a", {set_parameter}, {{set_parameter, "search_path"}}},
-    {"SET SESSION work_mem TO DEFAULT", {set_parameter}, {{set_parameter, "work_mem"}}},
+    {"SET SESSION work_mem TO DEFAULT", {reset_parameter}, {{reset_parameter, "work_mem"}}},
     {"SET app.user /* the */ = -- tenant\n 'x'", {set_parameter}, {{set_parameter, "app.user"}}},
     {"SET a . b . c TO 1", {set_parameter}, {{set_parameter, "a.b.c"}}},
     {"SET session.x = 1", {set_parameter}, {{set_parameter, "session.x"}}},
@@ -89,19 +89,37 @@ const Case kSettings[] = {
     {"SET names.x = 1", {set_parameter}, {{set_parameter, "names.x"}}},
     {"SET x FROM CURRENT", {set_parameter}, {{set_parameter, "x"}}},
     {"SET TIME ZONE 'UTC'", {set_parameter}, {{set_parameter, "timezone"}}},
-    {"SET SESSION TIME ZONE LOCAL", {set_parameter}, {{set_parameter, "timezone"}}},
+    {"SET SESSION TIME ZONE LOCAL", {reset_parameter}, {{reset_parameter, "timezone"}}},
     {"SET NAMES 'utf8'", {set_parameter}, {{set_parameter, "client_encoding"}}},
-    {"SET NAMES", {set_parameter}, {{set_parameter, "client_encoding"}}},
-    {"SET NAMES DEFAULT", {set_parameter}, {{set_parameter, "client_encoding"}}},
+    {"SET NAMES", {reset_parameter}, {{reset_parameter, "client_encoding"}}},
+    {"SET NAMES DEFAULT", {reset_parameter}, {{reset_parameter, "client_encoding"}}},
     {"SET SCHEMA 'a'", {set_parameter}, {{set_parameter, "search_path"}}},
     {"SET XML OPTION DOCUMENT", {set_parameter}, {{set_parameter, "xmloption"}}},
-    {"RESET work_mem", {set_parameter}, {{set_parameter, "work_mem"}}},
-    {"RESET app.user;", {set_parameter}, {{set_parameter, "app.user"}}},
-    {"RESET TIME ZONE", {set_parameter}, {{set_parameter, "timezone"}}},
-    {"RESET \"all\"", {set_parameter}, {{set_parameter, "all"}}},
-    {"RESET session", {set_parameter}, {{set_parameter, "session"}}},
-    {"RESET ALL", {reset_all}},
-    {"SET a = 1; RESET b", {set_parameter}, {{set_parameter, "a"}, {set_parameter, "b"}}, 2},
+    {"RESET work_mem", {reset_parameter}, {{reset_parameter, "work_mem"}}},
+    {"RESET app.user;", {reset_parameter}, {{reset_parameter, "app.user"}}},
+    {"RESET TIME ZONE", {reset_parameter}, {{reset_parameter, "timezone"}}},
+    {"RESET \"all\"", {reset_parameter}, {{reset_parameter, "all"}}},
+    {"RESET session", {reset_parameter}, {{reset_parameter, "session"}}},
+    {"RESET ALL", {reset_all}, {{reset_all, "*"}}},
+    {"SET a = 1; RESET b",
+     {set_parameter, reset_parameter},
+     {{set_parameter, "a", 1}, {reset_parameter, "b", 2}},
+     2},
+    {"SELECT 1;; RESET ALL; SET a = default",
+     {reset_all, reset_parameter},
+     {{reset_all, "*", 2}, {reset_parameter, "a", 3}},
+     3},
+    {"SET a TO DEFAULT", {reset_parameter}, {{reset_parameter, "a"}}},
+    {"SET default TO 1", {set_parameter}, {{set_parameter, "default"}}},
+    {"SET a TO \"default\"", {set_parameter}, {{set_parameter, "a"}}},
+    {"SET a TO 'DEFAULT'", {set_parameter}, {{set_parameter, "a"}}},
+    {"SET a = default_, default", {set_parameter}, {{set_parameter, "a"}}},
+    {"SET TIME ZONE DEFAULT", {reset_parameter}, {{reset_parameter, "timezone"}}},
+    {"SET timezone TO LOCAL", {set_parameter}, {{set_parameter, "timezone"}}},
+    {"SET LOCAL a TO DEFAULT", {set_local, reset_local}, {{reset_local, "a"}}},
+    {"SET LOCAL TIME ZONE LOCAL", {set_local, reset_local}, {{reset_local, "timezone"}}},
+    {"SET transaction_isolation TO DEFAULT", {set_local}},
+    {"ALTER ROLE bob SET a TO DEFAULT", {}},
     {"SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED, READ ONLY",
      {set_parameter},
      {{set_parameter, "default_transaction_isolation"},
@@ -121,11 +139,15 @@ const Case kSettings[] = {
     {"SET ROLE 'bob'", {set_role}},
     {"SET role = bob", {set_role}},
     {"SET ROLE NONE", {set_role}},
-    {"RESET ROLE", {set_role}},
+    {"RESET ROLE", {set_role, reset_parameter}, {{reset_parameter, "role"}}},
     {"SET SESSION ROLE bob", {set_role}},
     {"SET SESSION AUTHORIZATION bob", {set_role}},
-    {"SET SESSION SESSION AUTHORIZATION DEFAULT", {set_role}},
-    {"RESET SESSION AUTHORIZATION", {set_role}},
+    {"SET SESSION SESSION AUTHORIZATION DEFAULT",
+     {set_role, reset_parameter},
+     {{reset_parameter, "session_authorization"}}},
+    {"RESET SESSION AUTHORIZATION",
+     {set_role, reset_parameter},
+     {{reset_parameter, "session_authorization"}}},
     {"SET session_authorization = 'bob'", {set_role}},
     {"SET SEED TO 0.5", {setseed}},
 };
@@ -272,14 +294,14 @@ class ScannerTest : public testing::TestWithParam<Case> {};
 
 TEST_P(ScannerTest, TellsTheEffects) {
   const auto& test = GetParam();
-  EXPECT_EQ(PostgresScanner::scan(as_bytes(test.text), test.standard_strings), expected(test));
+  EXPECT_EQ(PostgresScanner::scan(as_bytes(test.text), {test.standard_strings}), expected(test));
 }
 
 TEST_P(ScannerTest, TellsTheSameCutAtEveryByte) {
   const auto& test = GetParam();
   PostgresScanner scanner;
   for (std::size_t cut = 0; cut <= test.text.size(); ++cut) {
-    scanner.begin(test.standard_strings);
+    scanner.begin({test.standard_strings});
     scanner.push(as_bytes(test.text.substr(0, cut)));
     scanner.push(as_bytes(test.text.substr(cut)));
     EXPECT_EQ(scanner.finish(), expected(test)) << "cut at " << cut;
@@ -289,7 +311,7 @@ TEST_P(ScannerTest, TellsTheSameCutAtEveryByte) {
 TEST_P(ScannerTest, TellsTheSameByteByByte) {
   const auto& test = GetParam();
   PostgresScanner scanner;
-  scanner.begin(test.standard_strings);
+  scanner.begin({test.standard_strings});
   for (const char& c : test.text) scanner.push(as_bytes({&c, 1}));
   EXPECT_EQ(scanner.finish(), expected(test));
 }
@@ -305,7 +327,8 @@ TEST_P(ScannerTest, TellsTheSameBehindALongTextAndInUpperCase) {
   const std::string filler = "SELECT '" + std::string(1 << 16, 'x') + "';";
   auto with_filler = expected(test);
   ++with_filler.statements;
-  EXPECT_EQ(PostgresScanner::scan(as_bytes(filler + upper), test.standard_strings), with_filler);
+  for (auto& name : with_filler.names) ++name.statement;
+  EXPECT_EQ(PostgresScanner::scan(as_bytes(filler + upper), {test.standard_strings}), with_filler);
 }
 
 INSTANTIATE_TEST_SUITE_P(Harmless, ScannerTest, testing::ValuesIn(kHarmless));
@@ -318,51 +341,55 @@ INSTANTIATE_TEST_SUITE_P(Routines, ScannerTest, testing::ValuesIn(kRoutines));
 
 TEST(Scanner, CutsNamesAsPostgresDoes) {
   const std::string name(70, 'a');
-  const auto effects = PostgresScanner::scan(as_bytes("EXECUTE " + name), true);
+  const auto effects = PostgresScanner::scan(as_bytes("EXECUTE " + name));
   EXPECT_THAT(effects.names, testing::ElementsAre(Effects::Name{sql_execute, name.substr(0, 63)}));
 }
 
 TEST(Scanner, StopsCollectingNamesAndSaysSo) {
   std::string text;
   for (std::size_t i = 0; i <= Effects::kNamesMax; ++i) text += "SET a = 1;";
-  const auto effects = PostgresScanner::scan(as_bytes(text), true);
+  const auto effects = PostgresScanner::scan(as_bytes(text));
   EXPECT_EQ(effects.names.size(), Effects::kNamesMax);
   EXPECT_TRUE(effects.has(unreadable));
 }
 
 TEST(Scanner, CannotReadBeyondADollarQuoteWhoseTagIsTooLong) {
   const std::string tag = "$" + std::string(64, 'a') + "$";
-  EXPECT_TRUE(PostgresScanner::scan(as_bytes("SELECT " + tag + "x" + tag), true).has(unreadable));
+  EXPECT_TRUE(PostgresScanner::scan(as_bytes("SELECT " + tag + "x" + tag)).has(unreadable));
   const std::string longest = "$" + std::string(63, 'a') + "$";
-  EXPECT_TRUE(PostgresScanner::scan(as_bytes("SELECT " + longest + "x" + longest), true).none());
+  EXPECT_TRUE(PostgresScanner::scan(as_bytes("SELECT " + longest + "x" + longest)).none());
 }
 
 TEST(Scanner, StartsAfreshForEveryText) {
   PostgresScanner scanner;
-  scanner.begin(true);
+  scanner.begin({});
   scanner.push(as_bytes("SET a = 'unfinished"));
   EXPECT_TRUE(scanner.finish().has(set_parameter));
-  scanner.begin(true);
+  scanner.begin({});
   scanner.push(as_bytes("SELECT 1"));
   EXPECT_TRUE(scanner.finish().none());
 }
 
 TEST(Scanner, CanBeHeldByASessionWhileItsTextIsIncomplete) {
   PostgresScanner worker;
-  worker.begin(true);
+  worker.begin({});
   worker.push(as_bytes("SELECT set_con"));
   PostgresScanner held = worker;
-  worker.begin(true);
+  worker.begin({});
   worker.push(as_bytes("BEGIN"));
   held.push(as_bytes("fig('a', 'b', false)"));
   EXPECT_TRUE(held.finish().has(set_config));
   EXPECT_FALSE(held.finish().has(opens_transaction));
 }
 
-TEST(Scanner, KnowsTheEncodingsThatHideAscii) {
-  EXPECT_TRUE(letters_hide_ascii("SJIS"));
-  EXPECT_FALSE(letters_hide_ascii("UTF8"));
-  EXPECT_FALSE(letters_hide_ascii("EUC_JP"));
+TEST(Scanner, TellsWhereAStatementEnds) {
+  const auto end = [](std::string_view text, int statement) {
+    return PostgresScanner::end_of_statement(as_bytes(text), {}, statement);
+  };
+  EXPECT_EQ(end("RESET ALL; SELECT 1", 1), 10u);
+  EXPECT_EQ(end(";; RESET ALL /* ; */ ;; SELECT 1", 1), 22u);
+  EXPECT_EQ(end("SELECT ';'; RESET ALL;", 2), 22u);
+  EXPECT_EQ(end("SELECT 1; RESET ALL", 2), std::string_view::npos);
 }
 
 }  // namespace

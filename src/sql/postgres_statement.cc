@@ -326,6 +326,9 @@ void PostgresStatementReader::symbol(char symbol) {
     case Phase::set_name:
       symbol_in_set(symbol);
       break;
+    case Phase::set_value:
+      add_setting(setting_, false);
+      break;
     default:
       break;
   }
@@ -366,6 +369,9 @@ void PostgresStatementReader::end_statement() {
     case Phase::set_name:
       finish_setting_name(false);
       break;
+    case Phase::set_value:
+      add_setting(setting_, false);
+      break;
     default:
       break;
   }
@@ -382,7 +388,7 @@ void PostgresStatementReader::add_named(Effect effect, std::string text) {
     lost();
     return;
   }
-  effects_.names.push_back({effect, std::move(text)});
+  effects_.names.push_back({effect, std::move(text), effects_.statements});
 }
 
 }  // namespace tidegate::sql

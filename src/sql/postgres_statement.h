@@ -39,6 +39,10 @@ class PostgresStatementReader {
   void semicolon();
   // The text cannot be followed to its end.
   void lost() { effects_.add(Effect::unreadable); }
+  // Whether the statement of that number, counted from 1, is over.
+  bool is_behind(int statement) const {
+    return effects_.statements == statement && phase_ == Phase::head;
+  }
   Effects& finish();
 
  private:
@@ -66,6 +70,7 @@ class PostgresStatementReader {
     set_session,
     set_name,
     set_name_dot,
+    set_value,
     set_characteristics,
   };
   // SELECT ... INTO [LOCAL | GLOBAL] TEMP [TABLE] name
@@ -100,7 +105,9 @@ class PostgresStatementReader {
   void continue_setting_name(const Token& token);
   void symbol_in_set(char symbol);
   void finish_setting_name(bool more_followed);
-  void add_setting(std::string_view setting);
+  void expect_value(std::string_view setting);
+  void take_value(const Token& token);
+  void add_setting(std::string_view setting, bool resets);
   void continue_characteristics(Keyword keyword);
 
   void add_named(Effect effect, std::string text);

@@ -1,5 +1,6 @@
 // SET and RESET, which come in many forms:
-//   SET [SESSION | LOCAL] name[.name] { TO | = } ..., and the same with the special words below
+//   SET [SESSION | LOCAL] name[.name] { TO | = } { DEFAULT | ... }, and the same with the special
+//   words below
 //   SET [SESSION | LOCAL] SESSION { AUTHORIZATION ... | CHARACTERISTICS AS TRANSACTION ... }
 //   RESET name, RESET ALL, RESET SESSION AUTHORIZATION
 // All words but the verb may be names of settings too: `SET time TO 1`, `SET session.x = 1`. So a
@@ -57,6 +58,9 @@ void PostgresStatementReader::continue_set(const Token& token) {
     case Phase::set_name_dot:
       continue_setting_name(token);
       break;
+    case Phase::set_value:
+      take_value(token);
+      break;
     case Phase::set_characteristics:
       continue_characteristics(token.keyword);
       break;
@@ -81,12 +85,16 @@ void PostgresStatementReader::continue_set_scope(const Token& token) {
       return;
     case Keyword::all:
       if (after_scope || !resetting_) break;
-      effects_.add(Effect::reset_all);
+      add_named(Effect::reset_all, "*");
       phase_ = Phase::plain;
       return;
     case Keyword::authorization:
       if (!after_session) break;
-      add_setting("session_authorization");
+      if (resetting_) {
+        add_setting("session_authorization", true);
+      } else {
+        expect_value("session_authorization");
+      }
       return;
     case Keyword::characteristics:
       if (!after_session) break;
@@ -109,6 +117,7 @@ void PostgresStatementReader::begin_setting_name(const Token& token) {
   phase_ = Phase::set_name;
 }
 
+// Without TO, a word behind the name is ZONE or OPTION, or already the value.
 void PostgresStatementReader::continue_setting_name(const Token& token) {
   if (phase_ == Phase::set_name_dot) {
     setting_ += '.';
@@ -118,7 +127,9 @@ void PostgresStatementReader::continue_setting_name(const Token& token) {
   }
   const bool was_a_name = token.keyword == Keyword::to || token.keyword == Keyword::from;
   if (was_a_name) special_ = Keyword::none;
+  const bool value_follows = was_a_name || special_ == Keyword::time || special_ == Keyword::xml;
   finish_setting_name(true);
+  if (!value_follows && phase_ == Phase::set_value) take_value(token);
 }
 
 void PostgresStatementReader::symbol_in_set(char symbol) {
@@ -127,9 +138,10 @@ void PostgresStatementReader::symbol_in_set(char symbol) {
   if (was_a_name && phase_ == Phase::set_local) local_ = false;
   if (symbol == '.') {
     phase_ = Phase::set_name_dot;
-  } else {
-    finish_setting_name(true);
+    return;
   }
+  finish_setting_name(true);
+  if (symbol != '=' && phase_ == Phase::set_value) add_setting(setting_, false);
 }
 
 // `more_followed`: a token came behind the name that is not part of it.
@@ -141,12 +153,29 @@ void PostgresStatementReader::finish_setting_name(bool more_followed) {
     return;
   }
   // A lone TIME is a name that PostgreSQL will not know: TIME ZONE has two words.
-  const auto setting =
+  const auto special =
       special_ == Keyword::time && !more_followed ? std::nullopt : setting_of(special_);
-  add_setting(setting.value_or(setting_));
+  const auto setting = special.value_or(setting_);
+  const bool lone_names = special_ == Keyword::names && !more_followed;
+  if (resetting_ || !more_followed) {
+    add_setting(setting, resetting_ || lone_names);
+  } else {
+    expect_value(setting);
+  }
 }
 
-void PostgresStatementReader::add_setting(std::string_view setting) {
+void PostgresStatementReader::expect_value(std::string_view setting) {
+  if (setting != setting_) setting_ = setting;
+  phase_ = Phase::set_value;
+}
+
+// SET TIME ZONE LOCAL means its default too.
+void PostgresStatementReader::take_value(const Token& token) {
+  const bool local_zone = token.keyword == Keyword::local && special_ == Keyword::time;
+  add_setting(setting_, token.keyword == Keyword::default_ || local_zone);
+}
+
+void PostgresStatementReader::add_setting(std::string_view setting, bool resets) {
   phase_ = Phase::plain;
   const auto* peculiar = std::ranges::find(kPeculiarSettings, setting, &PeculiarSetting::setting);
   const bool is_peculiar = peculiar != std::end(kPeculiarSettings);
@@ -157,8 +186,12 @@ void PostgresStatementReader::add_setting(std::string_view setting) {
     effects_.add(Effect::set_local);
   } else if (is_peculiar) {
     effects_.add(peculiar->effect);
-  } else {
+  } else if (!resets) {
     add_named(Effect::set_parameter, std::string(setting));
+  }
+  const bool has_default = !is_peculiar || peculiar->effect == Effect::set_role;
+  if (resets && has_default) {
+    add_named(local_ ? Effect::reset_local : Effect::reset_parameter, std::string(setting));
   }
 }
 
@@ -166,13 +199,13 @@ void PostgresStatementReader::add_setting(std::string_view setting) {
 void PostgresStatementReader::continue_characteristics(Keyword keyword) {
   switch (keyword) {
     case Keyword::isolation:
-      add_setting("default_transaction_isolation");
+      add_setting("default_transaction_isolation", false);
       break;
     case Keyword::only_or_write:
-      add_setting("default_transaction_read_only");
+      add_setting("default_transaction_read_only", false);
       break;
     case Keyword::deferrable:
-      add_setting("default_transaction_deferrable");
+      add_setting("default_transaction_deferrable", false);
       break;
     default:
       break;
