@@ -39,7 +39,7 @@ void Pool::State::client_wants(const Want& want, Actions& out) {
 Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const {
   if (route == nullptr || route->removed) return Reason::route_removed;
   if (want.deadline <= clock) return reason_of_timeout(*route);
-  if (route->refusals.resting(clock) && !route->reachable()) return route->refusal;
+  if (const Reason reason = lasting_trouble(*route); reason != Reason::none) return reason;
   if (want.kind == HoldKind::pin && route->pins >= pins_max(route->limits)) {
     return Reason::pins_full;
   }
@@ -95,6 +95,7 @@ void Pool::State::refuse(const Want& want, Reason reason, Actions& out) {
   out.push_back({.kind = ActionKind::refuse,
                  .route = want.route,
                  .waiter = want.waiter,
+                 .number = want.number,
                  .worker = want.worker,
                  .reason = reason});
 }
@@ -117,6 +118,21 @@ void Pool::State::expire_waiters(Actions& out) {
     refuse(waiter, reason_of_timeout(route), out);
     refresh(route);
   }
+}
+
+// Why the route's next server will not come soon either, when it has none left to wait for. Until
+// the next attempt is due this is what is known, and nobody is made to wait for the same answer.
+Reason Pool::State::lasting_trouble(const Route& route) const {
+  if (route.reachable()) return Reason::none;
+  if (route.refusals.resting(clock)) return route.refusal;
+  return failure_lasts && failures.resting(clock) ? failure : Reason::none;
+}
+
+void Pool::State::refuse_the_hopeless(Route& route, Actions& out) {
+  const Reason reason = lasting_trouble(route);
+  if (reason == Reason::none || route.queue.empty()) return;
+  refuse_all(route, reason, out);
+  refresh(route);
 }
 
 // "The pool is too small" would be a lie to a client that waited for a database that is down.

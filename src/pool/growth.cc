@@ -50,14 +50,18 @@ void Pool::State::open(Route& route, Actions& out) {
   refresh(route);
 }
 
+// A route that a place is promised to keeps its own in the line: the place may go to another.
 void Pool::State::refresh(Route& route) {
   if (auto need = need_of(route)) {
-    if (!needs.contains(route)) route.need_number = ++number_last;
-    if (!needs.contains(route) || needs.key(route).kind != need->kind) route.need_since = clock;
+    const bool comes = route.need_number == 0;
+    if (comes) route.need_number = ++number_last;
+    const bool changes = needs.contains(route) && needs.key(route).kind != need->kind;
+    if (comes || changes) route.need_since = clock;
     need->number = route.need_number;
     needs.put(route, *need);
   } else {
     needs.remove(route);
+    if (route.promised == 0) route.need_number = 0;
   }
   const Instant alarm = alarm_of(route);
   alarm.is_never() ? alarms.remove(route) : alarms.put(route, alarm);

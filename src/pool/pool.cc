@@ -29,9 +29,11 @@ void Pool::server_ready(ServerId id, FitTag fit, Instant now, Actions& out) {
   state_->settle(out);
 }
 
-void Pool::server_failed(ServerId id, Reason reason, bool fatal, Instant now, Actions& out) {
+void Pool::server_failed(ServerId id, Reason reason, Setback setback, Instant now, Actions& out) {
   state_->advance(now);
-  if (Server* server = state_->servers.find(id)) state_->server_failed(*server, reason, fatal, out);
+  if (Server* server = state_->servers.find(id)) {
+    state_->server_failed(*server, reason, setback, out);
+  }
   state_->settle(out);
 }
 
@@ -66,6 +68,7 @@ void Pool::server_closing(ServerId id, Instant now, Actions& out) {
   if (server == nullptr || server->state == ServerState::closing) return;
   if (server->state == ServerState::idle) server->route->server_died_at = state_->clock;
   state_->start_closing(*server);
+  state_->refuse_the_hopeless(*server->route, out);
   state_->settle(out);
 }
 
@@ -107,6 +110,17 @@ RouteCounts Pool::counts(RouteId id) const {
                      .oldest_wait = route->queue.oldest_since()};
   std::copy(std::begin(route->held_by_kind), std::end(route->held_by_kind), counts.held_by_kind);
   return counts;
+}
+
+int Pool::idle_to_be_checked(RouteId id, Instant now) const {
+  const Route* const route = state_->routes.find(id);
+  if (route == nullptr) return 0;
+  int count = 0;
+  state_->servers.for_each([&](ServerId, const Server& server) {
+    const bool idle = server.route == route && server.state == ServerState::idle;
+    count += idle && is_suspect(server, now);
+  });
+  return count;
 }
 
 int Pool::total_servers() const {

@@ -26,6 +26,7 @@
 
 #include "base/hold.h"
 #include "base/reason.h"
+#include "base/setback.h"
 #include "base/slot_map.h"
 #include "base/time.h"
 
@@ -77,6 +78,9 @@ struct RouteLimits {
 struct Want {
   RouteId route;
   WaiterId waiter = 0;
+  // Of this wait among the waiter's, told back by the actions that end it: one that was on its way
+  // when the waiter gave up must not be taken for the answer to its next wait.
+  std::uint32_t number = 0;
   WorkerIndex worker = 0;
   FitTag fit = 0;
   HoldKind kind = HoldKind::transaction;
@@ -89,8 +93,8 @@ struct Want {
 };
 
 enum class ActionKind : std::uint8_t {
-  open,    // connect and log in a server for `route` on `worker`; answer server_ready or
-           // server_failed
+  open,    // connect and log in a server for `route` on `worker`; answer server_ready, or
+           // server_failed and server_gone
   assign,  // give `server` to `waiter`; `verify` = check that it lives first
   close,   // close `server` for `reason`; answer server_gone when the database has closed its end
   refuse,  // tell `waiter` `reason`
@@ -101,8 +105,9 @@ struct Action {
   ServerId server;
   RouteId route;
   WaiterId waiter = 0;
-  WorkerIndex worker = 0;  // assign: the waiter's; open: where; close: the server's home
-  WorkerIndex home = 0;    // assign: where the server is now (it moves when it differs)
+  std::uint32_t number = 0;  // of the wait that it ends
+  WorkerIndex worker = 0;    // assign: the waiter's; open: where; close: the server's home
+  WorkerIndex home = 0;      // assign: where the server is now (it moves when it differs)
   bool verify = false;
   Reason reason = Reason::none;
   bool operator==(const Action&) const = default;
@@ -150,10 +155,11 @@ class Pool {
 
   // Servers. `server` comes from an `open` action. `fit` is what it carries now.
   void server_ready(ServerId server, FitTag fit, Instant now, Actions& out);
-  // Connecting or logging in failed and the server is gone. Wakes or refuses waiters as needed:
-  // `fatal` = trying again will not help soon (wrong password): waiters are refused with `reason`
-  // unless other servers of the route live.
-  void server_failed(ServerId server, Reason reason, bool fatal, Instant now, Actions& out);
+  // Connecting or logging in failed; it counts until server_gone(). A lasting setback is told at
+  // once to whoever waits and has no other server of its route to wait for, and to whoever comes
+  // before the next attempt is due; the first who comes later sets that off. A passing one is tried
+  // again for as long as somebody waits.
+  void server_failed(ServerId server, Reason reason, Setback setback, Instant now, Actions& out);
   // A holder is done. `fit` is what the server carries now.
   void server_released(ServerId server, FitTag fit, Instant now, Actions& out);
   // The kind of hold changed (a transaction became a pin). False when a limit forbids it; the
@@ -174,6 +180,8 @@ class Pool {
   Instant next_deadline() const;
 
   RouteCounts counts(RouteId route) const;
+  // Of the idle ones, those that would be verified if they were assigned at `now`.
+  int idle_to_be_checked(RouteId route, Instant now) const;
   int total_servers() const;
   const PoolTotals& totals() const;
   const UpstreamLimits& limits() const;

@@ -52,8 +52,14 @@ void add_client_events(const Referee& r, std::vector<Event>& events) {
 void add_server_events(const Referee& r, std::vector<Event>& events) {
   for (const auto id : r.servers_in(State::opening)) {
     events.push_back([id](Referee& x) { x.server_ready(id); });
-    events.push_back([id](Referee& x) { x.server_failed(id, Reason::connect_failed, false); });
-    events.push_back([id](Referee& x) { x.server_failed(id, Reason::server_login_failed, true); });
+    events.push_back(
+        [id](Referee& x) { x.server_failed(id, Reason::connect_failed, Setback::passing); });
+    events.push_back(
+        [id](Referee& x) { x.server_failed(id, Reason::server_login_failed, Setback::of_route); });
+    events.push_back(
+        [id](Referee& x) { x.server_failed(id, Reason::dns_failed, Setback::of_upstream); });
+    events.push_back(
+        [id](Referee& x) { x.login_failed(id, Reason::server_lost, Setback::passing); });
   }
   for (const auto id : r.servers_in(State::held)) {
     events.push_back([id](Referee& x) { x.server_released(id); });

@@ -60,7 +60,11 @@ class Player {
         return with(State::opening, who, [&](auto id) { r_.server_ready(id, detail % 3); });
       case 10:
         return with(State::opening, who, [&](auto id) {
-          r_.server_failed(id, Reason::connect_failed, detail % 4 == 0);
+          const auto setback = detail % 8 == 0   ? Setback::of_upstream
+                               : detail % 4 == 0 ? Setback::of_route
+                                                 : Setback::passing;
+          detail % 3 == 0 ? r_.login_failed(id, Reason::server_lost, setback)
+                          : r_.server_failed(id, Reason::connect_failed, setback);
         });
       case 11:
       case 12:

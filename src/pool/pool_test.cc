@@ -132,7 +132,7 @@ TEST_F(PoolTest, FailedConnectWakesTheNextAttempt) {
   const auto route = start({.pool_size = 1});
   want(route, 1);
   want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
   EXPECT_EQ(r.count(State::opening), 0);
   const Duration wait = r.pool.next_deadline() - r.now;
   EXPECT_GE(wait, 75ms);
@@ -142,11 +142,48 @@ TEST_F(PoolTest, FailedConnectWakesTheNextAttempt) {
   EXPECT_TRUE(held_by(1));
 }
 
+// Its promise ends when the place is free, and only then is it given away.
+TEST_F(PoolTest, RouteWithAPromiseStaysBeforeThoseThatCameLater) {
+  const auto busy = start({}, {.budget = 1});
+  const auto first = r.add_route({});
+  const auto second = r.add_route({});
+  const auto server = serve(busy, 1);
+  want(first, 2);
+  want(second, 3);
+  r.server_released(server);
+  r.server_gone(server);
+  EXPECT_EQ(r.count(first, State::opening), 1);
+  EXPECT_EQ(r.count(second, State::opening), 0);
+}
+
+TEST_F(PoolTest, ActionsNameTheWaitThatTheyEnd) {
+  const auto route = start({.pool_size = 1, .pool_timeout = 1s});
+  r.client_wants({.route = route, .waiter = 1, .number = 7});
+  ready_all();
+  ASSERT_NE(r.said(ActionKind::assign), nullptr);
+  EXPECT_EQ(r.said(ActionKind::assign)->number, 7u);
+  r.client_wants({.route = route, .waiter = 2, .number = 9});
+  r.tick(1s);
+  ASSERT_NE(r.said(ActionKind::refuse), nullptr);
+  EXPECT_EQ(r.said(ActionKind::refuse)->number, 9u);
+}
+
+TEST_F(PoolTest, Trap28_FailedLoginCountsUntilItsServerIsGone) {
+  const auto route = start({.pool_size = 1}, {.budget = 1});
+  want(route, 1);
+  const auto server = r.servers_in(State::opening)[0];
+  r.login_failed(server, Reason::server_lost, Setback::passing);
+  r.tick(100ms);
+  EXPECT_EQ(r.count(State::opening), 0);
+  r.server_gone(server);
+  EXPECT_EQ(r.count(State::opening), 1);
+}
+
 TEST_F(PoolTest, BackoffDoublesUpToItsCapAndEndsWithSuccess) {
   const auto route = start({.pool_timeout = 0s}, {.retry_max = 300ms});
   want(route, 1);
   for (const Duration longest : {100ms, 200ms, 300ms, 300ms}) {
-    r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+    r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
     const Duration wait = r.pool.next_deadline() - r.now;
     EXPECT_LE(wait, longest);
     EXPECT_GE(wait, longest * 3 / 4);
@@ -155,7 +192,7 @@ TEST_F(PoolTest, BackoffDoublesUpToItsCapAndEndsWithSuccess) {
   }
   ready_all();
   want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
   EXPECT_LE(r.pool.next_deadline() - r.now, 100ms);
 }
 
@@ -163,7 +200,7 @@ TEST_F(PoolTest, AfterAFailureOneAttemptAtATime) {
   const auto route = start({});
   for (WaiterId i = 1; i <= 4; ++i) want(route, i);
   for (const auto id : r.servers_in(State::opening)) {
-    r.server_failed(id, Reason::connect_failed, false);
+    r.server_failed(id, Reason::connect_failed, Setback::passing);
   }
   EXPECT_LE(r.pool.next_deadline() - r.now, 100ms) << "one wave is one failure";
   r.tick(100ms);
@@ -176,7 +213,7 @@ TEST_F(PoolTest, FatalFailureRefusesAtOnceWhenNoServerLives) {
   const auto route = start({.pool_size = 1});
   want(route, 1);
   want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
   EXPECT_EQ(r.waiting(route), 0);
   EXPECT_EQ(refused(), Reason::server_login_failed);
   want(route, 3);
@@ -190,7 +227,7 @@ TEST_F(PoolTest, FatalFailureSparesWaitersWhenAnotherServerLives) {
   const auto route = start({.pool_size = 2});
   const auto server = serve(route, 1);
   want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
   EXPECT_TRUE(r.is_waiting(2));
   r.server_released(server);
   EXPECT_EQ(held_by(2), server);
@@ -200,20 +237,93 @@ TEST_F(PoolTest, WrongPasswordOfOneRouteDoesNotDelayAnother) {
   const auto wrong = start({});
   const auto right = r.add_route({});
   want(wrong, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, true);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
   want(right, 2);
   EXPECT_EQ(r.count(right, State::opening), 1);
+}
+
+TEST_F(PoolTest, AnUpstreamsLastingSetbackIsToldToAllWhoHaveNothingElseToWaitFor) {
+  const auto first = start({.pool_size = 1});
+  const auto second = r.add_route({.pool_size = 2});
+  const auto third = r.add_route({.pool_size = 1});
+  const auto server = serve(second, 1);
+  want(first, 2);
+  want(second, 3);
+  want(third, 4);
+  const auto opening = r.servers_in(State::opening);
+  ASSERT_EQ(opening.size(), 3u);
+  r.server_failed(opening[0], Reason::server_tls_failed, Setback::of_upstream);
+  EXPECT_FALSE(r.is_waiting(2));
+  EXPECT_FALSE(r.is_waiting(4));
+  EXPECT_EQ(refused(), Reason::server_tls_failed);
+  EXPECT_TRUE(r.is_waiting(3)) << "a server of its route lives";
+  r.server_released(server);
+  EXPECT_EQ(held_by(3), server);
+}
+
+TEST_F(PoolTest, WhileALastingSetbackRestsItsReasonIsTheAnswerAndThenOneAttemptIsMade) {
+  const auto first = start({});
+  const auto second = r.add_route({});
+  want(first, 1);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
+  want(second, 2);
+  EXPECT_EQ(refused(), Reason::dns_failed);
+  EXPECT_EQ(r.count(State::opening), 0) << "while it rests nobody asks";
+  r.tick(100ms);
+  EXPECT_EQ(r.count(State::opening), 0) << "nobody waits, so nobody asks";
+  want(first, 3);
+  want(second, 4);
+  EXPECT_EQ(r.count(State::opening), 1) << "one attempt for both";
+  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
+  EXPECT_EQ(r.waiting(first) + r.waiting(second), 0);
+  r.tick(100ms);
+  want(first, 5);
+  EXPECT_EQ(refused(), Reason::dns_failed) << "the second rest is longer";
+}
+
+TEST_F(PoolTest, APassingSetbackAfterALastingOneLetsClientsWaitAgain) {
+  const auto route = start({});
+  want(route, 1);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
+  r.tick(100ms);
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
+  EXPECT_TRUE(r.is_waiting(2));
+  want(route, 3);
+  EXPECT_TRUE(r.is_waiting(3));
+}
+
+TEST_F(PoolTest, TheLastServersEndTellsWhoWaitsThatNoOtherCanBeHad) {
+  const auto route = start({.pool_size = 2});
+  const auto server = serve(route, 1);
+  want(route, 2);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
+  EXPECT_TRUE(r.is_waiting(2));
+  r.server_closing(server);
+  EXPECT_FALSE(r.is_waiting(2));
+  EXPECT_EQ(refused(), Reason::server_login_failed);
 }
 
 TEST_F(PoolTest, TimeoutWhileTheDatabaseIsDownSaysSo) {
   const auto route = start({.pool_timeout = 1s}, {.retry_first = 5s});
   want(route, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, false);
+  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
   r.tick(1s);
   EXPECT_EQ(refused(), Reason::connect_failed);
 }
 
 // Choice of server and client
+
+TEST_F(PoolTest, CountsTheIdleServersThatAreCheckedBeforeUse) {
+  const auto route = start({.ping_after = 1s});
+  fill(route, 2);
+  EXPECT_EQ(r.pool.idle_to_be_checked(route, r.now), 0);
+  r.tick(2s);
+  EXPECT_EQ(r.pool.idle_to_be_checked(route, r.now), 2);
+  r.tick();
+  const auto other = r.add_route({});
+  EXPECT_EQ(r.pool.idle_to_be_checked(other, r.now), 0);
+}
 
 TEST_F(PoolTest, ReusesTheServerUsedLast) {
   const auto route = start({});

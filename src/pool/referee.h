@@ -43,7 +43,8 @@ class Referee {
   void client_wants(const Want& want);
   void client_gone(WaiterId waiter);
   void server_ready(ServerId server, FitTag fit = 0);
-  void server_failed(ServerId server, Reason reason, bool fatal);
+  void server_failed(ServerId server, Reason reason, Setback setback);  // and is gone
+  void login_failed(ServerId server, Reason reason, Setback setback);   // and is closing
   void server_released(ServerId server, FitTag fit = 0);
   bool hold_changed(ServerId server, HoldKind kind);
   void assign_failed(ServerId server, bool waiter_alive);

@@ -115,14 +115,29 @@ void Referee::server_ready(ServerId server, FitTag fit) {
   heed();
 }
 
-void Referee::server_failed(ServerId server, Reason reason, bool fatal) {
-  if (machine(server)->state == State::opening) {
-    unreachable_ = !fatal;
-    if (fatal) road(machine(server)->route)->login_refused = true;
+void Referee::login_failed(ServerId server, Reason reason, Setback setback) {
+  const RouteId route = machine(server)->route;
+  const bool counts = machine(server)->state == State::opening;
+  if (counts) {
+    unreachable_ = setback != Setback::of_route;
+    if (setback == Setback::of_route) road(route)->login_refused = true;
   }
-  forget(server);
-  pool.server_failed(server, reason, fatal, now, said_);
+  machine(server)->state = State::closing;
+  pool.server_failed(server, reason, setback, now, said_);
   heed();
+  if (!counts || setback == Setback::passing) return;
+  for (const auto& r : roads) {
+    if (setback == Setback::of_route && r.id != route) continue;
+    const bool hopeless = count(r.id, State::idle) + count(r.id, State::held) == 0;
+    require(!hopeless || waiting(r.id) == 0, "a client waits for what will not come");
+  }
+}
+
+void Referee::server_failed(ServerId server, Reason reason, Setback setback) {
+  login_failed(server, reason, setback);
+  const Actions said = last_said_;
+  server_gone(server);
+  last_said_.insert(last_said_.begin(), said.begin(), said.end());
 }
 
 void Referee::server_released(ServerId server, FitTag fit) {

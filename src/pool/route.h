@@ -32,7 +32,7 @@ struct Route {
   Instant server_died_at{INT64_MIN};  // servers idle since before that are suspect
   WorkerIndex worker_last = 0;        // where a client asked last; spare servers are opened there
 
-  std::uint64_t need_number = 0;  // when it came into need, or was last given a place
+  std::uint64_t need_number = 0;  // when it came into need, or was last given a place; 0: content
   Instant need_since;             // when it came into the present kind of need
   std::uint32_t need_position = kNotInHeap;
   std::uint32_t alarm_position = kNotInHeap;
@@ -49,5 +49,12 @@ struct Route {
     return {queue.size(), opening + promised, idle.size(), size() + promised_by_others};
   }
 };
+
+// Whether an idle server is asked if it lives before somebody gets it.
+inline bool is_suspect(const Server& server, Instant now) {
+  const Route& route = *server.route;
+  return route.limits.pre_ping && (now - server.idle_since > route.limits.ping_after ||
+                                   server.idle_since <= route.server_died_at);
+}
 
 }  // namespace tidegate::pool

@@ -17,23 +17,28 @@ void Pool::State::server_ready(Server& server, FitTag fit, Actions& out) {
   offer(server, out);
 }
 
-void Pool::State::server_failed(Server& server, Reason reason, bool fatal, Actions& out) {
-  if (server.state == ServerState::closing) return remove(server);
+void Pool::State::server_failed(Server& server, Reason reason, Setback setback, Actions& out) {
+  if (server.state == ServerState::closing) return;
   TG_CHECK(server.state == ServerState::opening);
   Route& route = *server.route;
   ++totals.failed;
-  if (fatal) {
+  if (setback == Setback::of_route) {
     // The database answered: it can be reached, and other routes may do better.
     failures.succeeded();
     route.refusals.failed(clock, limits.retry_first, limits.retry_max, seed);
     route.refusal = reason;
-    if (!route.reachable()) refuse_all(route, reason, out);
   } else {
     failures.failed(clock, limits.retry_first, limits.retry_max, seed);
     failure = reason;
+    failure_lasts = setback == Setback::of_upstream;
+  }
+  if (setback == Setback::of_route) {
+    refuse_the_hopeless(route, out);
+  } else if (setback == Setback::of_upstream) {
+    routes.for_each([&](RouteId, Route& each) { refuse_the_hopeless(each, out); });
   }
   if (planted(Planted::lost_wakeup)) ++route.promised;
-  remove(server);
+  start_closing(server);
 }
 
 bool Pool::State::hold_changed(Server& server, HoldKind kind) {
@@ -88,15 +93,14 @@ void Pool::State::offer(Server& server, Actions& out) {
 void Pool::State::assign(Server& server, const Ticket& ticket, Actions& out) {
   const Route& route = *server.route;
   const bool was_idle = server.state == ServerState::idle;
-  const bool suspect = was_idle && (clock - server.idle_since > route.limits.ping_after ||
-                                    server.idle_since <= route.server_died_at);
   out.push_back({.kind = ActionKind::assign,
                  .server = server.id,
                  .route = route.id,
                  .waiter = ticket.want.waiter,
+                 .number = ticket.want.number,
                  .worker = ticket.want.worker,
                  .home = server.home,
-                 .verify = suspect && route.limits.pre_ping});
+                 .verify = was_idle && is_suspect(server, clock)});
   ++totals.assigned;
   if (server.home != ticket.want.worker) ++totals.moved;
   leave_state(server);

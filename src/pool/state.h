@@ -36,10 +36,12 @@ struct Pool::State {
   void shed(Route& route, Actions& out);
   void expire_waiters(Actions& out);
   Reason reason_of_timeout(const Route& route) const;
+  Reason lasting_trouble(const Route& route) const;
+  void refuse_the_hopeless(Route& route, Actions& out);
 
   // servers.cc: what the events about servers do
   void server_ready(Server& server, FitTag fit, Actions& out);
-  void server_failed(Server& server, Reason reason, bool fatal, Actions& out);
+  void server_failed(Server& server, Reason reason, Setback setback, Actions& out);
   bool hold_changed(Server& server, HoldKind kind);
   void assign_failed(Server& server, bool waiter_alive, Actions& out);
   void offer(Server& server, Actions& out);
@@ -102,7 +104,8 @@ struct Pool::State {
 
   Backoff failures;  // connects that failed; the whole upstream waits
   Reason failure = Reason::none;
-  int total = 0;  // opening + idle + held + closing
+  bool failure_lasts = false;  // the last of them was of_upstream
+  int total = 0;               // opening + idle + held + closing
   int opening = 0;
   int closing = 0;
   int total_allowed;  // the budget; above it only while a cut of the budget is carried out
