@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 #include "net/parcel.h"
@@ -39,7 +40,7 @@ Acceptors::Acceptors(Poller& poller, TimerWheel& wheel, const Instant& now,
 ListenerId Acceptors::add(std::shared_ptr<Listener> listener, AcceptHandler* handler) {
   const auto index = static_cast<std::uint32_t>(acceptors_.size());
   const bool any_address = is_any(listener->address());
-  acceptors_.push_back({std::move(listener), handler, any_address});
+  acceptors_.push_back({std::move(listener), handler, any_address, {}});
   watch(index);
   return {index, 1};
 }
@@ -55,8 +56,14 @@ void Acceptors::watch(std::uint32_t index) {
               Source::of(SourceKind::listener, index));
 }
 
+// To find out that nobody else waits costs a system call as well, so one connection is taken when
+// they come singly. Whoever is left makes the listener readable in the very next turn, and then it
+// is twice as many as the last time.
 void Acceptors::on_event(std::uint32_t index) {
-  for (int i = 0; i < kAcceptsMax; ++i) {
+  auto& pace = acceptors_[index].pace;
+  const bool again = pace.turn + 1 == counters_.turns;
+  pace = {again ? std::min(2 * pace.batch, kAcceptsMax) : 1, counters_.turns};
+  for (int i = pace.batch; i > 0; --i) {
     if (!acceptors_[index].listener || !accept_one(index)) return;
   }
 }
@@ -72,13 +79,14 @@ bool Acceptors::accept_one(std::uint32_t index) {
   if (!fd) {
     const int error = errno;
     if (!out_of_descriptors(error)) return worth_another_try(error);
-    if (shed_one(listener)) return true;
+    if (shed_one(index)) return true;
     rest(index);
     return false;
   }
   ++counters_.accepts;
   auto parcel = std::make_unique<SocketParcel>();
   parcel->unix_socket = acceptor.listener->address().is_unix();
+  parcel->expects_input = acceptor.listener->options().defer_accept && !parcel->unix_socket;
   const auto local =
       acceptor.any_address ? local_address_of(fd.get()) : acceptor.listener->address();
   if (parcel->unix_socket) peer = local;  // clients on unix sockets have no name of their own
@@ -88,15 +96,17 @@ bool Acceptors::accept_one(std::uint32_t index) {
 }
 
 // True when the listener can go on: a connection was closed, or none waits any more.
-bool Acceptors::shed_one(int listener) {
+bool Acceptors::shed_one(std::uint32_t index) {
   reserve_.reset();
-  const int fd = accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  const auto& acceptor = acceptors_[index];
+  const int fd = accept4(acceptor.listener->fd(), nullptr, nullptr, SOCK_CLOEXEC);
   const bool done = fd >= 0 || errno == EAGAIN;
+  if (fd >= 0) ::close(fd);
+  reserve_ = open_reserve();
   if (fd >= 0) {
     ++counters_.accepts_shed;
-    ::close(fd);
+    acceptor.handler->accept_shed({index, 1});
   }
-  reserve_ = open_reserve();
   return done;
 }
 

@@ -27,14 +27,20 @@ class Acceptors final : private TimerHandler {
   void on_event(std::uint32_t index);
 
  private:
+  // How many connections the last event took, and in which turn.
+  struct Pace {
+    int batch = 1;
+    std::uint64_t turn = 0;
+  };
   struct Acceptor {
     std::shared_ptr<Listener> listener;  // null: removed; indices are not used again
     AcceptHandler* handler = nullptr;
     bool any_address = false;  // listens on all, so each connection has to be asked for its own
+    Pace pace;
   };
 
   bool accept_one(std::uint32_t index);
-  bool shed_one(int listener);
+  bool shed_one(std::uint32_t index);
   void rest(std::uint32_t index);
   void timer_fired(TimerId timer, std::uint64_t cookie) override;
   void watch(std::uint32_t index);

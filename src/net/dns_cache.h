@@ -14,6 +14,7 @@ namespace tidegate::net {
 struct DnsAnswer {
   std::vector<Address> addresses;  // port 0; empty: `error` says why
   std::string error;
+  bool unknown_name = false;
 };
 
 class DnsCache {

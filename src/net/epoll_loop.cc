@@ -14,12 +14,12 @@ std::unique_ptr<EpollReactor> EpollReactor::make(Offload& offload, const Options
 
 EpollLoop::EpollLoop(Offload& offload, const Options& options)
     : offload_(offload),
-      now_(monotonic_now()),
       poller_(counters_),
-      wheel_(now_),
+      wheel_(monotonic_now()),
       streams_({poller_, blocks_, wheel_, counters_, now_}),
       acceptors_(poller_, wheel_, now_, counters_),
       resolver_(poller_, wheel_, now_, options.dns_servers) {
+  tell_time();
   TG_CHECK(
       poller_.add(mailbox_.descriptor(), EPOLLIN | EPOLLET, Source::of(SourceKind::mailbox, 0)));
 }
@@ -44,13 +44,17 @@ void EpollLoop::run_once(TurnHandler& turn, Duration wait_max) {
   streams_.flush_dirty();
 }
 
+void EpollLoop::tell_time() {
+  now_ = monotonic_now();
+  wall_now_ = calendar_now();
+}
+
 void EpollLoop::take_events(Duration wait_max) {
   int timeout_ms = sleep_ms(wait_max);
   if (timeout_ms != 0 && !mailbox_.prepare_to_sleep()) timeout_ms = 0;
   const auto events = poller_.wait(timeout_ms);
   if (timeout_ms != 0) mailbox_.woke_up();
-  now_ = monotonic_now();
-  wall_now_.reset();
+  tell_time();
   ++counters_.turns;
   streams_.begin_turn();
   for (const auto& event : events) dispatch(event);
@@ -89,11 +93,6 @@ void EpollLoop::expire_timers() {
   }
 }
 
-WallTime EpollLoop::wall_now() const {
-  if (!wall_now_) wall_now_ = calendar_now();
-  return *wall_now_;
-}
-
 StreamId EpollLoop::connect(const Address& address, const ConnectOptions& options,
                             StreamHandler* handler) {
   return streams_.connect(address, options, handler);
@@ -111,8 +110,8 @@ void EpollLoop::set_handler(StreamId stream, StreamHandler* handler) {
   streams_.set_handler(stream, handler);
 }
 
-void EpollLoop::write(StreamId stream, Bytes bytes) {
-  streams_.write(stream, bytes);
+bool EpollLoop::write(StreamId stream, Bytes bytes) {
+  return streams_.write(stream, bytes);
 }
 
 std::size_t EpollLoop::queued(StreamId stream) const {
@@ -125,6 +124,10 @@ void EpollLoop::pause_reading(StreamId stream) {
 
 void EpollLoop::resume_reading(StreamId stream) {
   streams_.resume_reading(stream);
+}
+
+void EpollLoop::end_output(StreamId stream) {
+  streams_.end_output(stream);
 }
 
 void EpollLoop::close(StreamId stream, CloseMode mode) {

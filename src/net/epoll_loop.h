@@ -3,7 +3,6 @@
 #pragma once
 
 #include <atomic>
-#include <optional>
 
 #include "net/acceptors.h"
 #include "net/epoll_reactor.h"
@@ -21,8 +20,6 @@ class EpollLoop final : public EpollReactor {
   EpollLoop(Offload& offload, const Options& options);
   ~EpollLoop() override;
 
-  Instant now() const override { return now_; }
-  WallTime wall_now() const override;
   Entropy& entropy() override { return entropy_; }
   BlockPool& blocks() override { return blocks_; }
 
@@ -31,10 +28,11 @@ class EpollLoop final : public EpollReactor {
   StreamId adopt(ParcelPtr parcel, StreamHandler* handler) override;
   ParcelPtr detach(StreamId stream) override;
   void set_handler(StreamId stream, StreamHandler* handler) override;
-  void write(StreamId stream, Bytes bytes) override;
+  bool write(StreamId stream, Bytes bytes) override;
   std::size_t queued(StreamId stream) const override;
   void pause_reading(StreamId stream) override;
   void resume_reading(StreamId stream) override;
+  void end_output(StreamId stream) override;
   void close(StreamId stream, CloseMode mode) override;
   void start_tls_server(StreamId stream, TlsContextRef context, Bytes early) override;
   void start_tls_client(StreamId stream, TlsContextRef context, const std::string& name) override;
@@ -52,12 +50,14 @@ class EpollLoop final : public EpollReactor {
 
   ListenerId accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) override;
   void stop_accepting(ListenerId listener) override;
+  std::size_t lingering() const override { return streams_.lingering(); }
   void run(TurnHandler& turn) override;
   void stop() override;
   void run_once(TurnHandler& turn, Duration wait_max) override;
   const Counters& counters() const override { return counters_; }
 
  private:
+  void tell_time();
   void take_events(Duration wait_max);
   int sleep_ms(Duration wait_max) const;
   void dispatch(const epoll_event& event);
@@ -65,8 +65,6 @@ class EpollLoop final : public EpollReactor {
 
   Offload& offload_;
   Counters counters_;
-  Instant now_;
-  mutable std::optional<WallTime> wall_now_;  // asked for at most once a turn
   SystemEntropy entropy_;
   BlockPool blocks_;  // outlives all queues below
   Mailbox mailbox_;

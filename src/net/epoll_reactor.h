@@ -1,6 +1,6 @@
-// The reactor over Linux epoll: edge-triggered, each socket registered once for both directions,
-// so that the steady state makes no epoll_ctl call. One thread calls run(); post() and stop() may
-// come from any thread.
+// The reactor over Linux epoll: edge-triggered, each socket registered once, and once more when a
+// write did not fit for the first time, so that the steady state makes no epoll_ctl call. One
+// thread calls run(); post() and stop() may come from any thread.
 #pragma once
 
 #include <memory>
@@ -25,18 +25,14 @@ class EpollReactor : public Reactor {
   virtual ListenerId accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) = 0;
   virtual void stop_accepting(ListenerId listener) = 0;
 
+  // Streams that were closed and still deliver their last words; each is bounded in time.
+  virtual std::size_t lingering() const = 0;
+
   // Turns until stop().
   virtual void run(TurnHandler& turn) = 0;
   virtual void stop() = 0;
   // One turn, which waits for at most `wait_max`.
   virtual void run_once(TurnHandler& turn, Duration wait_max) = 0;
-
-  // Counted for the bench and SHOW: system calls by kind since start.
-  struct Counters {
-    std::uint64_t turns = 0, receives = 0, sends = 0, epoll_ctls = 0, accepts = 0;
-    std::uint64_t accepts_shed = 0;  // closed at once, for want of a descriptor
-  };
-  virtual const Counters& counters() const = 0;
 };
 
 }  // namespace tidegate::net

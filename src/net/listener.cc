@@ -128,7 +128,10 @@ std::expected<std::shared_ptr<Listener>, std::string> Listener::from_descriptor(
   const int flags = fcntl(fd, F_GETFL);
   fcntl(fd, F_SETFL, flags | O_NONBLOCK);
   fcntl(fd, F_SETFD, FD_CLOEXEC);
-  if (!address.is_unix()) apply_tcp_options(fd, options.tcp);
+  if (!address.is_unix()) {
+    apply_tcp_options(fd, options.tcp);
+    if (options.defer_accept) set_defer_accept(fd);
+  }
   return std::shared_ptr<Listener>(new Listener(owned.release(), address, options));
 }
 

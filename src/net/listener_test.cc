@@ -8,8 +8,10 @@
 
 #include <filesystem>
 
+#include "net/descriptors.h"
 #include "net/file_descriptor.h"
 #include "net/stream_test_support.h"
+#include "net/streams.h"
 
 namespace tidegate::net {
 namespace {
@@ -115,6 +117,41 @@ TEST_F(AcceptTest, StopAccepting) {
   EXPECT_EQ(reactor_->counters().accepts, 1u);
 }
 
+TEST_F(AcceptTest, ADeferredConnectionComesWithItsFirstBytesInOneTurn) {
+  const auto listener = *Listener::open(test_address("127.0.0.1"), {.defer_accept = true});
+  reactor_->accept_from(listener, this);
+  const auto silent = dial(*listener);
+  const auto talker = dial(*listener);
+  ASSERT_EQ(send(talker.get(), "hello", 5, 0), 5);
+  const auto before = reactor_->counters();
+  reactor_->run_once(*this, 10s);
+  EXPECT_EQ(server_.text, "hello");
+  EXPECT_EQ(reactor_->counters().accepts - before.accepts, 1u);
+  EXPECT_EQ(reactor_->counters().receives - before.receives, 1u);
+  EXPECT_EQ(reactor_->counters().epoll_ctls - before.epoll_ctls, 1u);
+  // Registered all the same: what comes later arrives, and so does the end.
+  ASSERT_EQ(send(talker.get(), " again", 6, 0), 6);
+  shutdown(talker.get(), SHUT_WR);
+  EXPECT_TRUE(run_until([&] { return server_.finished; }));
+  EXPECT_EQ(server_.text, "hello again");
+}
+
+TEST_F(AcceptTest, ADeferredConnectionThatStaysSilentIsAcceptedInTheEnd) {
+  const auto listener = *Listener::open(test_address("127.0.0.1"), {.defer_accept = true});
+  reactor_->accept_from(listener, this);
+  const auto silent = dial(*listener);
+  EXPECT_TRUE(run_until([&] { return bool(server_id_); }));
+}
+
+TEST_F(AcceptTest, ACrowdIsTakenWhole) {
+  const auto listener = listen();
+  std::vector<FileDescriptor> crowd;
+  for (int i = 0; i < 100; ++i) crowd.push_back(dial(*listener));
+  EXPECT_TRUE(run_until([&] { return reactor_->counters().accepts == crowd.size(); }));
+  // Twice as many in each turn that finds more.
+  EXPECT_LE(reactor_->counters().turns, 12u);
+}
+
 TEST_F(AcceptTest, EveryInterfaceTellsWhichOneWasUsed) {
   struct Door final : AcceptHandler {
     void accepted(ListenerId, ParcelPtr, const Address&, const Address& local) override {
@@ -128,6 +165,36 @@ TEST_F(AcceptTest, EveryInterfaceTellsWhichOneWasUsed) {
   reactor_->connect(to, {}, &client_);
   ASSERT_TRUE(run_until([&] { return door.used.length > 0; }));
   EXPECT_EQ(door.used, to);
+}
+
+// A crowd that is turned away, hears its error, and does not leave by itself.
+TEST_F(AcceptTest, NoMoreThanSoManyLinger) {
+  struct Porter final : AcceptHandler {
+    explicit Porter(EpollReactor& doors) : reactor(doors) {}
+    void accepted(ListenerId, ParcelPtr parcel, const Address&, const Address&) override {
+      const auto id = reactor.adopt(std::move(parcel), nullptr);
+      reactor.write(id, as_bytes("no"));
+      reactor.close(id, CloseMode::flush);
+    }
+    EpollReactor& reactor;
+  } porter(*reactor_);
+  constexpr std::size_t kCrowd = Streams::kLingeringMax + 50;
+  const auto before = raise_descriptor_limit();
+  ASSERT_GT(before.available(), 3 * kCrowd);
+  const auto listener = *Listener::open(test_address("127.0.0.1"), {});
+  reactor_->accept_from(listener, &porter);
+  std::vector<FileDescriptor> crowd;
+  while (crowd.size() < kCrowd) {
+    crowd.push_back(dial(*listener));
+    if (crowd.size() % 64 == 0) reactor_->run_once(*this, 0ms);
+  }
+  ASSERT_TRUE(run_until([&] { return reactor_->counters().accepts == kCrowd; }));
+  run_quietly();
+  EXPECT_LE(raise_descriptor_limit().in_use, before.in_use + 1 + kCrowd + Streams::kLingeringMax);
+  for (const auto& stranger : crowd) {
+    char heard[8];
+    ASSERT_EQ(recv(stranger.get(), heard, sizeof heard, 0), 2);
+  }
 }
 
 // In a process of its own, which runs out of descriptors.

@@ -14,6 +14,7 @@ struct SocketParcel final : Parcel {
   FileDescriptor socket;
   bool unix_socket = false;
   bool input_finished = false;
+  bool expects_input = false;  // just accepted, and the first bytes are likely to be there
   std::unique_ptr<TlsSession> tls;
   ByteBuffer unread_records;  // received, not yet decrypted
 };

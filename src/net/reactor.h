@@ -38,6 +38,7 @@ enum class CloseReason : std::uint8_t {
   connect_refused,  // also: no route, no such unix socket
   connect_timeout,  // tcp_user_timeout or the kernel's own
   tls_failed,
+  tls_rejected,  // one side will not have what the other shows: trying again will not help soon
   out_of_descriptors,
 };
 
@@ -89,6 +90,8 @@ class AcceptHandler {
   virtual ~AcceptHandler() = default;
   // The handler adopts the parcel here, posts it to another worker, or drops it.
   virtual void accepted(ListenerId, ParcelPtr, const Address& peer, const Address& local) = 0;
+  // The process is out of descriptors: a connection was closed unheard.
+  virtual void accept_shed(ListenerId) {}
 };
 
 struct ConnectOptions {
@@ -101,7 +104,8 @@ struct ConnectOptions {
 
 struct ListenOptions {
   int backlog = 4096;
-  bool reuse_port = false;  // for two processes on one port, not for workers
+  bool defer_accept = false;  // TCP: not accepted before the first bytes came, or a second passed
+  bool reuse_port = false;    // for two processes on one port, not for workers
   int unix_mode = 0777;
   ConnectOptions tcp;  // for accepted sockets
 };
@@ -109,8 +113,9 @@ struct ListenOptions {
 using Task = std::move_only_function<void()>;
 
 struct Resolved {
-  std::vector<Address> addresses;  // empty: `error` says why
+  std::vector<Address> addresses;  // empty: `error` says why, and names the host
   std::string error;
+  bool unknown_name = false;  // it was answered that there is no such name or no address for it
 };
 
 enum class CloseMode : std::uint8_t {
@@ -130,9 +135,9 @@ class Reactor {
 
   virtual ~Reactor() = default;
 
-  // Time and chance.
-  virtual Instant now() const = 0;
-  virtual WallTime wall_now() const = 0;
+  // Time, which stands still within a turn, and chance.
+  Instant now() const { return now_; }
+  WallTime wall_now() const { return wall_now_; }
   virtual Entropy& entropy() = 0;
   virtual BlockPool& blocks() = 0;
 
@@ -146,11 +151,15 @@ class Reactor {
   virtual ParcelPtr detach(StreamId stream) = 0;
   virtual void set_handler(StreamId stream, StreamHandler* handler) = 0;
 
-  virtual void write(StreamId stream, Bytes bytes) = 0;
+  // False when the stream has more queued than it should: output_drained() will follow.
+  virtual bool write(StreamId stream, Bytes bytes) = 0;
   virtual std::size_t queued(StreamId stream) const = 0;
   // Paused streams get no bytes_arrived and no peer_finished; a reset is still noticed.
   virtual void pause_reading(StreamId stream) = 0;
   virtual void resume_reading(StreamId stream) = 0;
+  // Nothing more is written: what is queued goes out, then our side of the stream ends. The handler
+  // goes on hearing the peer until it ends its own.
+  virtual void end_output(StreamId stream) = 0;
   // No callback follows, whatever the mode.
   virtual void close(StreamId stream, CloseMode mode) = 0;
 
@@ -176,6 +185,17 @@ class Reactor {
   virtual void offload(Task job, Task done) = 0;
   // The only cross-worker path: `task` runs on this reactor in its next turn. Thread-safe.
   virtual void post(Task task) = 0;
+
+  // Counted for the bench and SHOW WORKERS: turns, and system calls by kind, since start.
+  struct Counters {
+    std::uint64_t turns = 0, receives = 0, sends = 0, epoll_ctls = 0, accepts = 0;
+    std::uint64_t accepts_shed = 0;  // closed at once, for want of a descriptor
+  };
+  virtual const Counters& counters() const = 0;
+
+ protected:
+  Instant now_;
+  WallTime wall_now_;
 };
 
 }  // namespace tidegate::net

@@ -119,6 +119,26 @@ TEST_P(ReactorContract, HalfCloseLeavesOurSideWorking) {
   EXPECT_FALSE(pair.handler.closed);
 }
 
+TEST_P(ReactorContract, EndOfOutputComesBehindWhatWasWrittenAndLeavesThePeersSideWorking) {
+  Pair pair(*world_);
+  auto& reactor = world_->reactor(0);
+  pair.peer->set_reading(false);
+  const std::string much(3'000'000, 'z');
+  reactor.write(pair.stream, as_bytes(much));
+  reactor.end_output(pair.stream);
+  reactor.write(pair.stream, as_bytes("too late"));
+  world_->settle_down();
+  EXPECT_FALSE(pair.peer->saw_end());
+  pair.peer->set_reading(true);
+  EXPECT_TRUE(world_->run_until([&] { return pair.peer->saw_end(); }));
+  EXPECT_EQ(pair.peer->received().size(), much.size());
+  pair.peer->send("answer");
+  pair.peer->finish();
+  EXPECT_TRUE(world_->run_until([&] { return pair.handler.finished; }));
+  EXPECT_EQ(pair.handler.bytes_text, "answer");
+  EXPECT_FALSE(pair.handler.closed);
+}
+
 TEST_P(ReactorContract, PausedStreamGetsNeitherBytesNorEnd) {
   Pair pair(*world_);
   world_->reactor(0).pause_reading(pair.stream);
@@ -161,23 +181,28 @@ TEST_P(ReactorContract, OutputDrainedOnceAfterHighWater) {
   pair.peer->set_reading(false);
   const std::string chunk(100'000, 'y');
   std::size_t written = 0;
+  bool has_room = true;
   while (reactor.queued(pair.stream) <= Reactor::kHighWater && written < 100 * chunk.size()) {
-    reactor.write(pair.stream, as_bytes(chunk));
+    has_room = reactor.write(pair.stream, as_bytes(chunk));
     written += chunk.size();
     world_->settle_down();
   }
   EXPECT_GT(reactor.queued(pair.stream), Reactor::kHighWater);
+  EXPECT_FALSE(has_room);
   const int drained_before = pair.handler.drained;  // short writes may have drained early chunks
   pair.peer->set_reading(true);
   EXPECT_TRUE(world_->run_until([&] { return pair.handler.drained > drained_before; }));
   EXPECT_LE(reactor.queued(pair.stream), Reactor::kLowWater);
   EXPECT_TRUE(world_->run_until([&] { return pair.peer->received().size() == written; }));
   EXPECT_EQ(pair.handler.drained, drained_before + 1);
+  EXPECT_TRUE(reactor.write(pair.stream, as_bytes("there is room again")));
 }
 
 TEST_P(ReactorContract, SmallOutputNeverTellsDrained) {
   Pair pair(*world_);
-  for (int i = 0; i < 100; ++i) world_->reactor(0).write(pair.stream, as_bytes("small"));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_TRUE(world_->reactor(0).write(pair.stream, as_bytes("small")));
+  }
   EXPECT_TRUE(world_->run_until([&] { return pair.peer->received().size() == 500; }));
   EXPECT_EQ(pair.handler.drained, 0);
 }

@@ -65,7 +65,10 @@ void Resolver::resolve(const Target& target, Done done) {
 }
 
 void Resolver::start(const std::string& name, Waiter waiter) {
-  if (!open_channel()) return hand_out({{}, "cannot start the resolver"}, std::move(waiter));
+  if (!open_channel()) {
+    return hand_out({{}, fmt::format("cannot resolve {}: no resolver can be started", name)},
+                    std::move(waiter));
+  }
   auto query = std::make_unique<Query>(*this, name);
   query->waiters.push_back(std::move(waiter));
   auto* argument = query.get();
@@ -155,8 +158,9 @@ void Resolver::answer(const std::string& name, int status, const ares_addrinfo* 
   if (status == ARES_SUCCESS) {
     answer = answer_from(*found);
     ttl = ttl_of(*found);
-  } else if (status == ARES_ENOTFOUND || status == ARES_ENODATA) {
+  } else if (status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME) {
     ttl = kUnknownNameTtl;
+    answer.unknown_name = true;
   }
   if (answer.addresses.empty()) {
     answer.error = fmt::format("cannot resolve {}: {}", name, ares_strerror(status));
@@ -167,7 +171,7 @@ void Resolver::answer(const std::string& name, int status, const ares_addrinfo* 
 }
 
 void Resolver::hand_out(const DnsAnswer& answer, Waiter waiter) {
-  Resolved result{answer.addresses, answer.error};
+  Resolved result{answer.addresses, answer.error, answer.unknown_name};
   for (auto& address : result.addresses) set_port(address, waiter.port);
   answered_.push_back({std::move(result), std::move(waiter.done)});
 }

@@ -168,12 +168,22 @@ TEST_F(ResolverTest, UnknownNamesAreKeptToo) {
   const auto unknown = resolve("unknown.test");
   EXPECT_TRUE(unknown.addresses.empty());
   EXPECT_THAT(unknown.error, HasSubstr("cannot resolve unknown.test: "));
+  EXPECT_TRUE(unknown.unknown_name);
   EXPECT_EQ(resolve("unknown.test").error, unknown.error);
+  EXPECT_TRUE(resolve("unknown.test").unknown_name) << "from the cache too";
   EXPECT_EQ(server_.asked("unknown.test"), 1);
 }
 
 TEST_F(ResolverTest, ServersThatFail) {
-  EXPECT_THAT(resolve("failing.test").error, HasSubstr("cannot resolve failing.test: "));
+  const auto failing = resolve("failing.test");
+  EXPECT_THAT(failing.error, HasSubstr("cannot resolve failing.test: "));
+  EXPECT_FALSE(failing.unknown_name) << "they may know better later";
+}
+
+TEST_F(ResolverTest, AWordThatCannotBeANameIsUnknownToEverybody) {
+  const auto bad = resolve("db..test");
+  EXPECT_THAT(bad.error, HasSubstr("cannot resolve db..test: "));
+  EXPECT_TRUE(bad.unknown_name);
 }
 
 TEST_F(ResolverTest, ReactorMayEndWhileAServerIsSilent) {

@@ -11,6 +11,7 @@ namespace tidegate::net {
 
 enum class SimFault : std::uint8_t {
   split_segment,  // one send arrives as several pieces, each with its own delay
+  coalesced,      // a send is held back until others stand behind it: one read gives several
   short_read,     // a read gives less than there is
   short_write,    // a send takes less than fits
   narrow_buffer,  // a connection with a small send window
@@ -31,9 +32,10 @@ enum class SimFault : std::uint8_t {
 inline constexpr std::size_t kSimFaults = static_cast<std::size_t>(SimFault::count_);
 
 inline constexpr std::array<std::string_view, kSimFaults> kSimFaultNames = {
-    "split_segment",   "short_read",      "short_write", "narrow_buffer", "slow_connect",
-    "connect_refused", "connect_timeout", "link_reset",  "clog",          "out_of_descriptors",
-    "dns_failure",     "wall_jump",       "time_leap",   "worker_stall",  "tls_failure",
+    "split_segment", "coalesced",    "short_read",         "short_write",
+    "narrow_buffer", "slow_connect", "connect_refused",    "connect_timeout",
+    "link_reset",    "clog",         "out_of_descriptors", "dns_failure",
+    "wall_jump",     "time_leap",    "worker_stall",       "tls_failure",
 };
 
 // Chances in 10,000, each time the fault could happen. clog, wall_jump, time_leap and link_reset

@@ -12,6 +12,8 @@ int other(int end) {
 }
 // Pieces of one send; more would only cost simulated events.
 constexpr std::int64_t kPiecesMax = 6;
+// As Nagle's algorithm and a delayed acknowledgement do together.
+constexpr Duration kHeldBackMax = 40ms;
 }  // namespace
 
 SimLink::SimLink(SimNetwork& network, Duration latency, std::size_t window_bytes)
@@ -98,7 +100,10 @@ void SimLink::release(int end) {
 
 void SimLink::launch(int sender, Kind kind, Bytes bytes) {
   auto& direction = directions_[sender];
-  const auto at = std::max(network_.now() + flight_time(), direction.last_arrival);
+  // What is sent behind a segment that comes late arrives with it.
+  const bool late = kind == Kind::data && network_.strikes(SimFault::coalesced);
+  const auto held_back = late ? network_.random().between(1ms, kHeldBackMax) : Duration{0};
+  const auto at = std::max(network_.now() + flight_time() + held_back, direction.last_arrival);
   direction.last_arrival = at;
   direction.flying_bytes += bytes.size();
   direction.flying.push_back({kind, at, ByteBuffer(bytes.begin(), bytes.end())});
@@ -123,6 +128,7 @@ void SimLink::land(int sender, Segment segment) {
   auto& direction = directions_[sender];
   auto& end = ends_[other(sender)];
   network_.note(segment.bytes.size() * 4 + static_cast<unsigned>(segment.kind));
+  if (end.was_reset) return;  // the kernel there knows no such connection any more
   switch (segment.kind) {
     case Kind::data:
       // Nobody is there to read: the kernel answers with a reset.

@@ -100,7 +100,7 @@ std::shared_ptr<SimAttempt> SimNetwork::connect(const Address& from, const Addre
   auto outcome = CloseReason::local;
   if (strikes(SimFault::connect_refused)) outcome = CloseReason::connect_refused;
   if (strikes(SimFault::slow_connect)) delay += random_.between(100ms, 5s);
-  if (strikes(SimFault::connect_timeout)) {
+  if (silent_.contains(key(to)) || strikes(SimFault::connect_timeout)) {
     outcome = CloseReason::connect_timeout;
     delay = kKernelConnectTimeout;
   }
@@ -123,6 +123,10 @@ void SimNetwork::establish(const Address& from, const Address& to, SimConnected 
   links_.push_back(link);
   there->incoming(SimSocket{link, 1}, from, to);
   done(SimSocket{link, 0}, CloseReason::local);
+}
+
+void SimNetwork::swallow(const Address& address) {
+  silent_.insert(key(address));
 }
 
 void SimNetwork::set_host(const std::string& name, std::vector<Address> addresses) {

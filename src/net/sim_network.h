@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <queue>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -67,6 +68,9 @@ class SimNetwork {
   void stop_listening(const Address& address);
   std::shared_ptr<SimAttempt> connect(const Address& from, const Address& to, SimConnected done);
 
+  // A host that is off: whoever connects hears nothing until the kernel gives up.
+  void swallow(const Address& address);
+
   void set_host(const std::string& name, std::vector<Address> addresses);
   Resolved resolve(const Target& target);
 
@@ -107,6 +111,7 @@ class SimNetwork {
   bool calm_ = false;
   bool ending_ = false;
   std::map<std::string, SimAcceptor*> acceptors_;
+  std::set<std::string> silent_;  // addresses
   std::map<std::string, std::vector<Address>> hosts_;
   std::vector<std::weak_ptr<SimLink>> links_;
   std::vector<std::pair<std::weak_ptr<SimLink>, int>> clogged_;

@@ -132,6 +132,19 @@ TEST(SimNetwork, LinkResetReachesBothEnds) {
   EXPECT_EQ(ends.closed, (std::vector{CloseReason::reset, CloseReason::reset}));
 }
 
+TEST(SimNetwork, NothingArrivesBehindAReset) {
+  SimNetwork network(12, {});
+  const auto link = std::make_shared<SimLink>(network, 1ms, 1024);
+  SimSocket sender(link, 0);
+  SimSocket receiver(link, 1);
+  sender.send(as_bytes("lost on the way"));
+  link->cut();
+  sender.send(as_bytes("sent before the reset was seen"));
+  network.run_until(network.now() + 1s);
+  EXPECT_TRUE(receiver.was_reset());
+  EXPECT_EQ(receiver.readable(), 0u);
+}
+
 TEST(SimNetwork, HostsHaveSeveralAddressesOrNone) {
   SimNetwork network(1, {});
   network.set_host("db.sim", {sim_address(1, 1), sim_address(2, 1)});

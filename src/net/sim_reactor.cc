@@ -18,9 +18,10 @@ SimReactor::SimReactor(SimNetwork& network, Address local, TurnHandler* turn)
       random_(network.random().fork()),
       local_(local),
       turn_(turn),
-      now_(network.now()),
-      wall_now_(network.wall_now()),
-      receive_buffer_(kReceiveBytes) {}
+      receive_buffer_(kReceiveBytes) {
+  now_ = network.now();
+  wall_now_ = network.wall_now();
+}
 
 SimReactor::~SimReactor() {
   listeners_.for_each(

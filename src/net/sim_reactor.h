@@ -32,8 +32,6 @@ class SimReactor final : public Reactor {
   std::size_t timer_count() const { return timers_.size(); }
   std::uint64_t turns() const { return turns_; }
 
-  Instant now() const override { return now_; }
-  WallTime wall_now() const override { return wall_now_; }
   Entropy& entropy() override { return random_; }
   BlockPool& blocks() override { return blocks_; }
 
@@ -42,10 +40,11 @@ class SimReactor final : public Reactor {
   StreamId adopt(ParcelPtr parcel, StreamHandler* handler) override;
   ParcelPtr detach(StreamId stream) override;
   void set_handler(StreamId stream, StreamHandler* handler) override;
-  void write(StreamId stream, Bytes bytes) override;
+  bool write(StreamId stream, Bytes bytes) override;
   std::size_t queued(StreamId stream) const override;
   void pause_reading(StreamId stream) override;
   void resume_reading(StreamId stream) override;
+  void end_output(StreamId stream) override;
   void close(StreamId stream, CloseMode mode) override;
   void start_tls_server(StreamId stream, TlsContextRef context, Bytes early) override;
   void start_tls_client(StreamId stream, TlsContextRef context, const std::string& name) override;
@@ -60,6 +59,7 @@ class SimReactor final : public Reactor {
   void resolve(const Target& target, std::move_only_function<void(Resolved)> done) override;
   void offload(Task job, Task done) override;
   void post(Task task) override;
+  const Counters& counters() const override { return counters_; }
 
  private:
   friend class SimListener;
@@ -107,7 +107,7 @@ class SimReactor final : public Reactor {
   void step_reading(StreamId id, SimStream& stream);
   void deliver(StreamId id, SimStream& stream);
   void flush(StreamId id, SimStream& stream);
-  void end(StreamId id, CloseReason reason, const std::string& detail);
+  void end(StreamId id, CloseReason reason, std::string detail);
   void fail_later(StreamId id, SimStream& stream, CloseReason reason, const std::string& detail);
   void linger(SimSocket socket, ByteQueue output);
   void listener_ready(SimListener* listener);
@@ -117,13 +117,12 @@ class SimReactor final : public Reactor {
   Address local_;
   TurnHandler* turn_;
   std::shared_ptr<SimReactor*> alive_ = std::make_shared<SimReactor*>(this);
-  Instant now_;
-  WallTime wall_now_;
   bool in_turn_ = false;
   Instant stalled_until_{0};
   Instant next_turn_ = Instant::never();
   std::uint64_t turn_ticket_ = 0;
   std::uint64_t turns_ = 0;
+  Counters counters_;  // there are no system calls to count
   int ports_used_ = 0;
 
   BlockPool blocks_;

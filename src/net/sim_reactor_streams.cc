@@ -116,14 +116,15 @@ void SimReactor::set_handler(StreamId id, StreamHandler* handler) {
 
 // --- Writing ---
 
-void SimReactor::write(StreamId id, Bytes bytes) {
+bool SimReactor::write(StreamId id, Bytes bytes) {
   auto* stream = streams_.find(id);
-  if (stream == nullptr || stream->failure || bytes.empty()) return;
+  if (stream == nullptr || stream->failure || stream->output_ended || bytes.empty()) return true;
   const bool first = stream->output.empty();
   (stream->handshaking() ? stream->held : stream->output).append(blocks_, bytes);
   if (first && bytes.size() >= kDirectWriteBytes) flush(id, *stream);
   if (stream->queued() > kHighWater) stream->above_high_water = true;
   if (!stream->output.empty()) mark_dirty(id, *stream);
+  return !stream->above_high_water;
 }
 
 std::size_t SimReactor::queued(StreamId id) const {
@@ -139,6 +140,7 @@ void SimReactor::flush(StreamId id, SimStream& stream) {
     stream.output.consume(sent);
     if (sent < front.size()) break;
   }
+  if (stream.output_ended && stream.output.empty()) stream.socket.finish();
   if (stream.socket.was_reset()) mark_ready(id);
   if (stream.above_high_water && stream.queued() <= kLowWater) {
     stream.above_high_water = false;
@@ -307,11 +309,19 @@ void SimReactor::fail_later(StreamId id, SimStream& stream, CloseReason reason,
   mark_ready(id);
 }
 
-void SimReactor::end(StreamId id, CloseReason reason, const std::string& detail) {
+// `detail` by value: the stream that it came from is gone before the handler reads it.
+void SimReactor::end(StreamId id, CloseReason reason, std::string detail) {
   auto* handler = streams_.find(id)->handler;
   network_.note(2);
   streams_.erase(id);
   handler->stream_closed(id, reason, detail);
+}
+
+void SimReactor::end_output(StreamId id) {
+  auto* stream = streams_.find(id);
+  if (stream == nullptr || !stream->socket) return;
+  stream->output_ended = true;
+  mark_dirty(id, *stream);
 }
 
 void SimReactor::close(StreamId id, CloseMode mode) {

@@ -41,6 +41,7 @@ struct SimStream {
   bool above_high_water = false;
   bool drained = false;
   bool peer_finished_told = false;
+  bool output_ended = false;
   bool in_ready = false;
   bool in_dirty = false;
   bool connected_untold = false;

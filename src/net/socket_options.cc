@@ -34,6 +34,10 @@ void apply_tcp_options(int fd, const ConnectOptions& options) {
   }
 }
 
+void set_defer_accept(int fd) {
+  set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1);
+}
+
 Address local_address_of(int fd) {
   Address out;
   out.length = sizeof out.storage;

@@ -12,6 +12,9 @@ namespace tidegate::net {
 // hands them on to every accepted socket.
 void apply_tcp_options(int fd, const ConnectOptions& options);
 
+// For a listener: a connection is accepted once its first bytes are there, or a second has passed.
+void set_defer_accept(int fd);
+
 Address local_address_of(int fd);
 Address peer_address_of(int fd);
 

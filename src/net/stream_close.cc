@@ -32,11 +32,24 @@ void Streams::close(StreamId id, CloseMode mode) {
   release(id, *stream);
 }
 
+void Streams::end_output(StreamId id) {
+  auto* stream = find_open(id);
+  if (stream == nullptr || stream->connecting || stream->broken || stream->output_ended) return;
+  if (stream->tls && stream->tls->established()) {
+    stream->tls->write_pending(wire_of(*stream));
+    stream->tls->finish(wire_of(*stream));
+  }
+  stream->output_ended = true;
+  mark_dirty(id, *stream);
+}
+
 // Last words need care: a socket that is closed while input lies unread, or is still to come, sends
 // a reset, and what the peer has not acknowledged is lost. So we write, end our side, and read on
 // until the peer's end.
 void Streams::linger(StreamId id, Stream& stream) {
+  const bool crowded = lingering_ >= kLingeringMax;
   stream.lingering = true;
+  ++lingering_;
   stream.handler = nullptr;
   stream.paused = false;
   stream.wait_for_end =
@@ -44,6 +57,10 @@ void Streams::linger(StreamId id, Stream& stream) {
   if (stream.tls && stream.tls->established()) {
     stream.tls->write_pending(wire_of(stream));
     stream.tls->finish(wire_of(stream));
+  }
+  if (crowded) {
+    flush(id, stream);
+    return release(id, stream);
   }
   if (!stream.blocked) return linger_on(id, stream);
   stream.linger_timer = loop_.wheel.arm(loop_.now + kLingerMax, this, id.packed());

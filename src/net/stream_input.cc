@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <utility>
 
 #include "net/socket_options.h"
 #include "net/streams.h"
@@ -114,7 +115,20 @@ void Streams::end_input(StreamId id, Stream& stream) {
 void Streams::serve_ready() {
   for (const auto id : serving_) serve(id);
   serving_.clear();
+  serve_arrived();
   serve_failures();
+}
+
+// Read first and registered then, so that what came with the connection is no event of its own.
+// Who adopts during this comes next turn.
+void Streams::serve_arrived() {
+  const auto arrived = std::exchange(arrived_, {});
+  for (const auto id : arrived) {
+    auto* stream = table_.find(id);
+    if (stream != nullptr && !stream->broken && !stream->paused) receive(id);
+    stream = table_.find(id);
+    if (stream != nullptr && !stream->broken) watch(id, *stream);
+  }
 }
 
 void Streams::serve(StreamId id) {

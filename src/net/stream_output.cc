@@ -44,11 +44,11 @@ ssize_t send_some(int fd, const ByteQueue& queue, Bytes last, std::size_t& offer
 
 }  // namespace
 
-void Streams::write(StreamId id, Bytes bytes) {
+bool Streams::write(StreamId id, Bytes bytes) {
   auto* stream = find_open(id);
-  if (stream == nullptr || stream->broken || bytes.empty()) return;
-  if (stream->tls) return write_secured(id, *stream, bytes);
-  write_clear(id, *stream, bytes);
+  if (stream == nullptr || stream->broken || stream->output_ended || bytes.empty()) return true;
+  stream->tls ? write_secured(id, *stream, bytes) : write_clear(id, *stream, bytes);
+  return !stream->above_high_water;
 }
 
 void Streams::write_clear(StreamId id, Stream& stream, Bytes bytes) {
@@ -93,6 +93,12 @@ void Streams::flush(StreamId id, Stream& stream) {
   Bytes nothing;
   send_now(id, stream, nothing);
   note_drain(id, stream);
+  shut_when_written(stream);
+}
+
+void Streams::shut_when_written(Stream& stream) {
+  if (!stream.output_ended || stream.broken || stream.lingering || stream.queued() > 0) return;
+  shutdown(stream.fd, SHUT_WR);
 }
 
 void Streams::flush_dirty() {

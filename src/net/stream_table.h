@@ -30,10 +30,13 @@ struct Stream {
   bool failed : 1 = false;  // EPOLLERR came: a reset, though bytes from before may be unread
   bool input_finished : 1 = false;
   bool paused : 1 = false;
-  // Output. `blocked` lasts from a write that the kernel refused until the next EPOLLOUT.
+  // Output. `blocked` lasts from a write that the kernel refused until the next EPOLLOUT, which is
+  // asked for (`watches_output`) when it is needed for the first time: most streams never need it.
   bool blocked : 1 = false;
+  bool watches_output : 1 = false;
   bool dirty : 1 = false;
   bool above_high_water : 1 = false;
+  bool output_ended : 1 = false;  // end_output was called
   // To be told in the next turn.
   bool ready : 1 = false;
   bool drained : 1 = false;

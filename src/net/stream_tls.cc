@@ -78,7 +78,8 @@ void Streams::finish_tls_failed(StreamId id, Stream& stream) {
   const auto detail = stream.tls->failure();
   Bytes nothing;
   if (!stream.blocked) send_now(id, stream, nothing);  // the alert that tells the peer why
-  finish(id, stream, CloseReason::tls_failed, detail);
+  finish(id, stream, stream.tls->rejected() ? CloseReason::tls_rejected : CloseReason::tls_failed,
+         detail);
 }
 
 void Streams::write_secured(StreamId id, Stream& stream, Bytes bytes) {

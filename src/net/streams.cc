@@ -57,6 +57,11 @@ StreamId Streams::adopt(ParcelPtr parcel, StreamHandler* handler) {
   stream.unix_socket = socket->unix_socket;
   stream.input_finished = socket->input_finished;
   stream.tls = std::move(socket->tls);
+  if (socket->expects_input) {
+    stream.readable = true;
+    arrived_.push_back(id);
+    return id;
+  }
   // Adding a socket that is readable already is an edge; only what TLS holds needs a reminder.
   if (!watch(id, stream) || stream.tls == nullptr) return id;
   stream.tls->feed(socket->unread_records);
@@ -116,18 +121,21 @@ Stream* Streams::find_open(StreamId id) {
   return stream != nullptr && !stream->lingering ? stream : nullptr;
 }
 
-// A unix socket reports "writable" each time its peer reads, which would wake us for every message
-// that we send. It is asked for that only while output waits; TCP reports it only then anyway.
+// A socket that can be written to says so as soon as it is added, which would be a turn for nothing
+// for every new client: it is asked only once a write did not fit.
 bool Streams::watch(StreamId id, Stream& stream) {
-  const bool output = !stream.unix_socket || stream.blocked;
-  const auto events = kInputEvents | (output ? EPOLLOUT : 0u);
+  stream.watches_output = stream.blocked;
+  const auto events = kInputEvents | (stream.blocked ? EPOLLOUT : 0u);
   if (loop_.poller.add(stream.fd, events, Source::of(id))) return true;
   fail(id, stream, errno);
   return false;
 }
 
+// Once asked, TCP reports "writable" only after a write that did not fit, so it stays asked. A unix
+// socket reports it each time its peer reads, which would wake us for every message that we send.
 void Streams::watch_output(StreamId id, Stream& stream, bool on) {
-  if (!stream.unix_socket) return;
+  if (stream.watches_output == on || (!on && !stream.unix_socket)) return;
+  stream.watches_output = on;
   loop_.poller.modify(stream.fd, kInputEvents | (on ? EPOLLOUT : 0u), Source::of(id));
 }
 
@@ -145,6 +153,7 @@ void Streams::mark_dirty(StreamId id, Stream& stream) {
 
 void Streams::release(StreamId id, Stream& stream) {
   loop_.wheel.disarm(stream.linger_timer);
+  if (stream.lingering) --lingering_;
   if (stream.fd >= 0) ::close(stream.fd);  // also takes it out of epoll
   table_.release(id);
 }

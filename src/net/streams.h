@@ -33,6 +33,9 @@ class Streams final : private TimerHandler {
   // its own end (a socket closed with unread input would reset, and destroy our last words).
   static constexpr Duration kLingerMax = 10s;
   static constexpr Duration kLingerForEndMax = 2s;
+  // A crowd that is turned away must not use up the descriptors: beyond so many streams that
+  // linger, one more is written to and closed at once.
+  static constexpr std::size_t kLingeringMax = 1000;
   // Per socket and turn.
   static constexpr std::size_t kReadMax = 256 * 1024;
 
@@ -44,11 +47,13 @@ class Streams final : private TimerHandler {
   StreamId adopt(ParcelPtr parcel, StreamHandler* handler);
   ParcelPtr detach(StreamId id);
   void set_handler(StreamId id, StreamHandler* handler);
-  void write(StreamId id, Bytes bytes);
+  bool write(StreamId id, Bytes bytes);
   std::size_t queued(StreamId id);
   void pause_reading(StreamId id);
   void resume_reading(StreamId id);
+  void end_output(StreamId id);
   void close(StreamId id, CloseMode mode);
+  std::size_t lingering() const { return lingering_; }
   void start_tls_server(StreamId id, TlsContextRef context, Bytes early);
   void start_tls_client(StreamId id, TlsContextRef context, const std::string& name);
   bool is_secured(StreamId id);
@@ -58,7 +63,9 @@ class Streams final : private TimerHandler {
   void on_event(StreamId id, std::uint32_t events);
   void begin_turn() { serving_.swap(ready_); }
   void serve_ready();
-  bool has_work() const { return !ready_.empty() || !failures_.empty() || !dirty_.empty(); }
+  bool has_work() const {
+    return !ready_.empty() || !arrived_.empty() || !failures_.empty() || !dirty_.empty();
+  }
   void flush_dirty();
 
   std::size_t size() const { return table_.size(); }
@@ -95,12 +102,14 @@ class Streams final : private TimerHandler {
   void finish_if_failed(StreamId id);
   void end_input(StreamId id, Stream& stream);
   void serve(StreamId id);
+  void serve_arrived();
   void tell_drained(StreamId id);
 
   // Output (stream_output.cc).
   void write_clear(StreamId id, Stream& stream, Bytes bytes);
   void flush(StreamId id, Stream& stream);
   bool send_now(StreamId id, Stream& stream, Bytes& last);
+  void shut_when_written(Stream& stream);
   void note_fill(Stream& stream);
   void note_drain(StreamId id, Stream& stream);
 
@@ -119,8 +128,10 @@ class Streams final : private TimerHandler {
   StreamTable table_;
   std::vector<StreamId> ready_;
   std::vector<StreamId> serving_;
+  std::vector<StreamId> arrived_;  // adopted, to be read once before epoll knows of them
   std::vector<StreamId> dirty_;
   std::vector<Failure> failures_;
+  std::size_t lingering_ = 0;
   std::unique_ptr<std::uint8_t[]> received_;
   std::unique_ptr<std::uint8_t[]> plaintext_;  // made when the first stream is secured
 };

@@ -89,6 +89,29 @@ bool set_name(SSL* ssl, const std::string& name, bool verify) {
   return SSL_set1_host(ssl, name.c_str()) == 1;
 }
 
+// Our own check of the peer's certificate, or an alert by which the peer says that ours, or our
+// offer, is not for it (RFC 8446, 6.2). Whatever else goes wrong may go well the next time.
+bool is_rejection(unsigned long error) {
+  constexpr int kLastingAlerts[] = {SSL_AD_HANDSHAKE_FAILURE,
+                                    SSL_AD_BAD_CERTIFICATE,
+                                    SSL_AD_UNSUPPORTED_CERTIFICATE,
+                                    SSL_AD_CERTIFICATE_REVOKED,
+                                    SSL_AD_CERTIFICATE_EXPIRED,
+                                    SSL_AD_CERTIFICATE_UNKNOWN,
+                                    SSL_AD_UNKNOWN_CA,
+                                    SSL_AD_ACCESS_DENIED,
+                                    SSL_AD_PROTOCOL_VERSION,
+                                    SSL_AD_INSUFFICIENT_SECURITY,
+                                    SSL_AD_CERTIFICATE_REQUIRED,
+                                    SSL_AD_UNRECOGNIZED_NAME,
+                                    SSL_AD_NO_APPLICATION_PROTOCOL};
+  if (ERR_GET_LIB(error) != ERR_LIB_SSL) return false;
+  const int reason = ERR_GET_REASON(error);
+  if (reason == SSL_R_CERTIFICATE_VERIFY_FAILED) return true;
+  return std::ranges::any_of(
+      kLastingAlerts, [reason](int alert) { return reason == SSL_AD_REASON_OFFSET + alert; });
+}
+
 std::string common_name_of(const X509& certificate) {
   char text[256] = "";
   X509_NAME_get_text_by_NID(X509_get_subject_name(&certificate), NID_commonName, text, sizeof text);
@@ -193,6 +216,7 @@ TlsSession::Step TlsSession::step_of(int result) {
       break;
   }
   const auto verified = SSL_get_verify_result(ssl_.get());
+  rejected_ = is_rejection(ERR_peek_last_error());
   failure_ = openssl_error();
   if (verified != X509_V_OK) {
     failure_ = fmt::format("{}: {}", failure_, X509_verify_cert_error_string(verified));

@@ -30,6 +30,9 @@ class TlsSession {
   TlsInfo info() const;
   // Why a step failed, in OpenSSL's words.
   const std::string& failure() const { return failure_; }
+  // It failed because one side will not have what the other shows (a certificate, a version), and
+  // would fail again.
+  bool rejected() const { return rejected_; }
 
   // Records from the wire; borrowed until they are used up, held or taken.
   void feed(Bytes records) { fed_ = records; }
@@ -75,6 +78,7 @@ class TlsSession {
   std::string failure_;
   Step ended_ = Step::done;  // for good: peer_closed or failed
   bool established_ = false;
+  bool rejected_ = false;
 };
 
 }  // namespace tidegate::net

@@ -237,10 +237,11 @@ TEST_F(VerifyTest, VerifyFullWantsTheName) {
 
 TEST_F(VerifyTest, VerifyFullRefusesAnotherName) {
   connect({.verify_name = true}, "other.test");
-  EXPECT_EQ(client_.closed, CloseReason::tls_failed);
+  EXPECT_EQ(client_.closed, CloseReason::tls_rejected);
   EXPECT_THAT(client_.detail, HasSubstr("ostname mismatch"));
   ASSERT_TRUE(run_until([&] { return server_.closed.has_value(); }));
   EXPECT_THAT(server_.detail, HasSubstr("alert"));
+  EXPECT_EQ(server_.closed, CloseReason::tls_rejected) << "told by the peer's alert";
 }
 
 TEST_F(VerifyTest, VerifyFullMatchesLiteralAddresses) {
@@ -252,14 +253,14 @@ TEST_F(VerifyTest, VerifyFullMatchesLiteralAddresses) {
 
 TEST_F(VerifyTest, VerifyFullRefusesAnotherAddress) {
   connect({.verify_name = true}, "127.0.0.2");
-  EXPECT_EQ(client_.closed, CloseReason::tls_failed);
+  EXPECT_EQ(client_.closed, CloseReason::tls_rejected);
   EXPECT_THAT(client_.detail, HasSubstr("IP address mismatch"));
 }
 
 TEST_F(VerifyTest, AnotherAuthorityIsRefused) {
   const TestAuthority stranger;
   connect({.ca_file = stranger.ca_file()}, "db.test");
-  EXPECT_EQ(client_.closed, CloseReason::tls_failed);
+  EXPECT_EQ(client_.closed, CloseReason::tls_rejected);
   EXPECT_THAT(client_.detail, HasSubstr("certificate verify failed"));
 }
 
