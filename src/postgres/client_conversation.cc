@@ -56,9 +56,8 @@ void ClientConversation::admitted() {
   }
   auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
   if (snapshot != nullptr) {
-    if (const auto at_startup = snapshot->known(startup.parameters)) {
-      return welcome(*snapshot, at_startup);
-    }
+    const auto* welcome = workshop_.welcomes.find(snapshot, startup.parameters, workshop_.settings);
+    if (welcome != nullptr) return begin_session(*welcome);
   }
   probe_ = std::make_unique<LoginProbe>(*this, std::move(snapshot), startup.parameters);
   port_.want_server(HoldKind::login, 0);
@@ -79,27 +78,24 @@ void ClientConversation::probe_finished(const session::Turn&) {
   }
   const auto& snapshot = probe->snapshot();
   port_.publish_snapshot(snapshot);
-  const auto at_startup = snapshot->known(login_->startup().parameters);
-  if (at_startup == nullptr) return fail(Reason::startup_parameter_refused, "no answer");
-  welcome(*snapshot, at_startup);
+  const auto* welcome =
+      workshop_.welcomes.find(snapshot, login_->startup().parameters, workshop_.settings);
+  if (welcome == nullptr) return fail(Reason::startup_parameter_refused, "no answer");
+  begin_session(*welcome);
 }
 
 // AuthenticationOk has been sent; what a server would say next (PostgreSQL manual, 55.2.1).
-void ClientConversation::welcome(const RouteSnapshot& snapshot, const SettingsRef& at_startup) {
-  const auto settings = at_startup->entries().empty() ? snapshot.defaults()
-                                                      : snapshot.defaults()->with_all(*at_startup);
+void ClientConversation::begin_session(const Welcome& welcome) {
+  port_.to_client(welcome.reports);
   ByteBuffer out;
-  for (const auto& [name, value] : snapshot.reported()) {
-    const auto* own = settings->find(name);
-    write_parameter_status(out, name, own != nullptr ? *own : value);
-  }
   write_backend_key_data(out, port_.cancel_pid(), port_.cancel_key());
   write_ready_for_query(out, 'I');
   port_.to_client(out);
   const auto destination = login_->destination();
   login_.reset();
-  session_ = std::make_unique<Session>(port_, workshop_, destination, settings, at_startup);
-  const auto* name = settings->find("application_name");
+  session_ = std::make_unique<Session>(port_, workshop_, destination, welcome.settings,
+                                       welcome.at_startup);
+  const auto* name = welcome.settings->find("application_name");
   port_.login_done(name != nullptr ? std::string_view(*name) : std::string_view());
 }
 
@@ -131,10 +127,9 @@ void ClientConversation::refresh_snapshot(ServerConversation& server) {
   port_.publish_snapshot(std::make_shared<const RouteSnapshot>(server.state().reported));
 }
 
-void ClientConversation::refused(Reason reason, std::string_view detail,
-                                 const session::Turn& turn) {
-  if (session_) return session_->refused(reason, detail, turn);
-  fail(reason, detail);
+void ClientConversation::refused(const session::Failure& why, const session::Turn& turn) {
+  if (session_) return session_->refused(why, turn);
+  fail(why);
 }
 
 void ClientConversation::server_lost(Reason reason, std::string_view detail, const session::Turn&) {
@@ -169,12 +164,16 @@ void ClientConversation::dismiss(Reason reason, const session::Turn&) {
 }
 
 void ClientConversation::fail(Reason reason, std::string_view detail) {
+  fail({.reason = reason, .detail = std::string(detail)});
+}
+
+void ClientConversation::fail(const session::Failure& why) {
   if (std::exchange(closed_, true)) return;
   probe_.reset();
   ByteBuffer error;
-  write_error(error, reason, "FATAL", detail);
+  write_error(error, why, "FATAL");
   port_.to_client(error);
-  port_.close_client(reason, session::Farewell::flush);
+  port_.close_client(why.reason, session::Farewell::flush);
 }
 
 bool ClientConversation::at_rest() const {

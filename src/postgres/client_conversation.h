@@ -25,7 +25,7 @@ class ClientConversation final : public session::ClientConversation, public Logi
   void secured(const session::TlsFacts& facts, const session::Turn& turn) override;
   void secret_found(const session::Secret& secret, const session::Turn& turn) override;
   void linked(session::ServerConversation& server, const session::Turn& turn) override;
-  void refused(Reason reason, std::string_view detail, const session::Turn& turn) override;
+  void refused(const session::Failure& why, const session::Turn& turn) override;
   void server_lost(Reason reason, std::string_view detail, const session::Turn& turn) override;
   void dismiss(Reason reason, const session::Turn& turn) override;
   bool said_goodbye() const override { return session_ != nullptr && session_->said_goodbye(); }
@@ -37,9 +37,10 @@ class ClientConversation final : public session::ClientConversation, public Logi
   void admitted();
   void probe_finished(const session::Turn& turn) override;
   void refresh_snapshot(ServerConversation& server);
-  void welcome(const RouteSnapshot& snapshot, const SettingsRef& at_startup);
+  void begin_session(const Welcome& welcome);
   void open_console();
   void fail(Reason reason, std::string_view detail);
+  void fail(const session::Failure& why);
 
   session::ClientPort& port_;
   Workshop& workshop_;

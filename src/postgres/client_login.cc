@@ -158,8 +158,9 @@ void ClientLogin::cancel_requested(Bytes body) {
 void ClientLogin::startup_arrived(std::uint32_t protocol, Bytes body) {
   startup_.protocol = protocol;
   if (major_of(protocol) != major_of(kProtocol30)) return refuse(Reason::unsupported_protocol);
-  if (port_.tls_required() && !tls_) return refuse(Reason::tls_required);
   if (!startup_understood(body)) return;
+  port_.introduced(startup_.user, startup_.database);
+  if (port_.tls_required() && !tls_) return refuse(Reason::tls_required);
   negotiate_protocol();
   state_ = State::awaiting_secret;
   port_.need_secret(startup_.user, startup_.database);

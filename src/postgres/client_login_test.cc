@@ -221,6 +221,7 @@ TEST_F(ClientLoginTest, AListenerThatRequiresTlsSaysSo) {
   port.needs_tls = true;
   feed(kAlice);
   expect_fatal("28000", "TLS connections only");
+  EXPECT_EQ(port.introduced_as, "alice@shop") << "so that the log can say who was refused";
 }
 
 // --- Cancel ---
@@ -292,7 +293,7 @@ TEST_F(ClientLoginTest, ARefusedAdmissionSaysWhy) {
   port.destination = {.refusal = Reason::clients_full, .refusal_detail = "limit 100"};
   feed(kAlice);
   find({.known = true, .trust = true});
-  expect_fatal("53300", "max_client_conn is reached: raise it, or close idle clients (limit 100)");
+  expect_fatal("53300", std::string(info(Reason::clients_full).text) + " (limit 100)");
   EXPECT_EQ(port.calls.back(), "close clients_full flush");
 }
 

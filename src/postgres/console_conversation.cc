@@ -118,6 +118,7 @@ void ConsoleConversation::message(const MessageHeader& header, Bytes body) {
       return write_ready_for_query(out_, 'I');
     case 'Q':
       if (skipping_) return;
+      formats_ = {};
       return run(Purpose::query, as_text(body).substr(0, as_text(body).find('\0')));
     default:
       extended(header.type, body);
@@ -162,18 +163,16 @@ void ConsoleConversation::bind(Bytes body) {
   for (auto formats = reader.be16(); formats > 0 && reader.ok(); --formats) reader.be16();
   const auto parameters = reader.be16();
   if (parameters > 0) return fail_extended("42P02", "the console has no parameters");
-  bool binary = false;
-  for (auto formats = reader.be16(); formats > 0 && reader.ok(); --formats) {
-    binary |= reader.be16() == 1;
-  }
+  std::vector<std::uint16_t> formats;
+  for (auto left = reader.be16(); left > 0 && reader.ok(); --left) formats.push_back(reader.be16());
   if (!reader.ok()) return violation("a malformed Bind");
-  if (binary) return fail_extended("0A000", "the console gives its results as text only");
   const auto statement = statements_.find(name);
   if (statement == statements_.end()) {
     return fail_extended("26000", "prepared statement does not exist");
   }
   if (portals_.size() >= kNamesMax) return fail_extended("53400", "too many portals");
-  portals_[std::string(portal)] = Portal{statement->second, std::nullopt};
+  portals_[std::string(portal)] =
+      Portal{statement->second, ResultFormats(std::move(formats)), std::nullopt};
   Message(out_, '2');
 }
 
@@ -189,6 +188,7 @@ void ConsoleConversation::describe(Bytes body) {
     }
     Message(out_, 't').be16(0);
     if (gives_rows(trimmed(statement->second))) {
+      formats_ = {};
       return run(Purpose::describe_statement, statement->second);
     }
   } else {
@@ -196,6 +196,7 @@ void ConsoleConversation::describe(Bytes body) {
     if (portal == portals_.end()) return fail_extended("34000", "portal does not exist");
     described_portal_ = name;
     if (gives_rows(trimmed(portal->second.command))) {
+      formats_ = portal->second.formats;
       return run(Purpose::describe_portal, portal->second.command);
     }
   }
@@ -208,6 +209,7 @@ void ConsoleConversation::execute(Bytes body) {
   if (!reader.ok()) return violation("a malformed Execute");
   const auto portal = portals_.find(name);
   if (portal == portals_.end()) return fail_extended("34000", "portal does not exist");
+  formats_ = portal->second.formats;
   if (auto reply = std::exchange(portal->second.reply, std::nullopt)) {
     return answer_execute(*reply);
   }
@@ -268,7 +270,7 @@ void ConsoleConversation::answer_query(const session::ConsoleReply& reply) {
   if (!reply.error.empty()) {
     write_failure(reply.sqlstate, reply.error);
   } else {
-    if (reply.table) write_row_description(out_, *reply.table);
+    if (reply.table) write_row_description(out_, *reply.table, formats_);
     write_rows(reply);
   }
   write_ready_for_query(out_, 'I');
@@ -282,7 +284,7 @@ void ConsoleConversation::answer_execute(const session::ConsoleReply& reply) {
 void ConsoleConversation::answer_describe(session::ConsoleReply reply) {
   if (!reply.error.empty()) return fail_extended(reply.sqlstate, reply.error);
   if (reply.table) {
-    write_row_description(out_, *reply.table);
+    write_row_description(out_, *reply.table, formats_);
   } else {
     Message(out_, 'n');
   }
@@ -292,7 +294,7 @@ void ConsoleConversation::answer_describe(session::ConsoleReply reply) {
 }
 
 void ConsoleConversation::write_rows(const session::ConsoleReply& reply) {
-  if (reply.table) write_data_rows(out_, *reply.table);
+  if (reply.table) write_data_rows(out_, *reply.table, formats_);
   write_command_complete(out_, reply.tag);
 }
 

@@ -36,6 +36,7 @@ class ConsoleConversation {
   enum class Purpose : std::uint8_t { query, describe_statement, describe_portal, execute };
   struct Portal {
     std::string command;
+    ResultFormats formats;
     std::optional<session::ConsoleReply> reply;  // of a Describe, kept for the Execute
   };
 
@@ -69,6 +70,7 @@ class ConsoleConversation {
   std::map<std::string, Portal, std::less<>> portals_;
   Purpose purpose_ = Purpose::query;
   std::string described_portal_;
+  ResultFormats formats_;  // of the answer to the running command
   bool running_ = false;
   bool working_ = false;
   bool skipping_ = false;  // after an error: everything up to the next Sync

@@ -106,7 +106,7 @@ TEST(Console, AnAnswerAfterTheEndIsDropped) {
   EXPECT_EQ(test.client.answers(), "");
 }
 
-TEST(Console, ParametersAndBinaryResultsAreRefused) {
+TEST(Console, ParametersAreRefused) {
   ConsoleRig test;
   EXPECT_EQ(test.client.ask(parse("", "SHOW VERSION") + binding("", "", "x") + sync()),
             "1E[42P02]Z[I]");

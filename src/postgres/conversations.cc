@@ -1,6 +1,7 @@
 #include "postgres/conversations.h"
 
 #include "postgres/client_conversation.h"
+#include "postgres/messages.h"
 #include "postgres/server_conversation.h"
 
 namespace tidegate::postgres {
@@ -13,6 +14,12 @@ std::unique_ptr<session::ClientConversation> make_client_conversation(session::C
 std::unique_ptr<session::ServerConversation> make_server_conversation(
     session::ServerPort& port, const session::RouteRules& rules) {
   return std::make_unique<ServerConversation>(port, rules);
+}
+
+ByteBuffer turned_away(Reason reason) {
+  ByteBuffer message;
+  write_error(message, reason, "FATAL");
+  return message;
 }
 
 }  // namespace tidegate::postgres

@@ -3,11 +3,12 @@
 #include "postgres/messages.h"
 
 namespace tidegate::postgres {
+namespace {
 
-std::optional<ErrorFields> read_error(Bytes body) {
+// Where `reader` stops the fields end, or what there is of them.
+ErrorFields read_fields(ByteReader& reader) {
   ErrorFields fields;
   std::string_view localised_severity = "";
-  ByteReader reader(body);
   while (const auto name = reader.u8()) {
     const auto value = reader.cstring();
     switch (name) {
@@ -30,9 +31,22 @@ std::optional<ErrorFields> read_error(Bytes body) {
         break;
     }
   }
-  if (!reader.finished()) return std::nullopt;
   if (fields.severity.empty()) fields.severity = localised_severity;
   return fields;
+}
+
+}  // namespace
+
+std::optional<ErrorFields> read_error(Bytes body) {
+  ByteReader reader(body);
+  const auto fields = read_fields(reader);
+  if (!reader.finished()) return std::nullopt;
+  return fields;
+}
+
+ErrorFields read_error_head(Bytes body) {
+  ByteReader reader(body);
+  return read_fields(reader);
 }
 
 }  // namespace tidegate::postgres

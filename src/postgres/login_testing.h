@@ -54,6 +54,7 @@ class NotedClientPort : public session::ClientPort {
   bool needs_tls = false;
   bool allows_cleartext = false;
   session::Destination destination;
+  std::string introduced_as;
 
   void to_client(Bytes bytes) override { sent += as_text(bytes); }
   void close_client(Reason reason, session::Farewell how) override {
@@ -64,6 +65,9 @@ class NotedClientPort : public session::ClientPort {
   bool tls_required() const override { return needs_tls; }
   bool cleartext_password_allowed() const override { return allows_cleartext; }
   void start_tls() override { calls.emplace_back("start_tls"); }
+  void introduced(std::string_view user, std::string_view database) override {
+    introduced_as = fmt::format("{}@{}", user, database);
+  }
   void need_secret(std::string_view user, std::string_view database) override {
     calls.push_back(fmt::format("need_secret {} {}", user, database));
   }
@@ -102,6 +106,7 @@ class NotedServerPort : public session::ServerPort {
   ByteBuffer salt;  // of the last need_scram_keys()
   std::uint32_t iterations = 0;
   std::string failure;  // the detail of login_failed()
+  session::Failure last_failure;
 
   void to_server(Bytes bytes) override { sent += as_text(bytes); }
   void start_tls() override { calls.emplace_back("start_tls"); }
@@ -112,9 +117,11 @@ class NotedServerPort : public session::ServerPort {
     iterations = wanted_iterations;
     calls.emplace_back("need_scram_keys");
   }
-  void login_failed(Reason reason, std::string_view detail, bool fatal) override {
-    calls.push_back(fmt::format("failed {} {}", name(reason), fatal ? "fatal" : "transient"));
-    failure = detail;
+  void login_failed(const session::Failure& why) override {
+    const bool lasts = why.setback != Setback::passing;
+    calls.push_back(fmt::format("failed {} {}", name(why.reason), lasts ? "fatal" : "transient"));
+    failure = why.detail;
+    last_failure = why;
   }
   Log& log() override { return noted_log; }
 
@@ -123,7 +130,6 @@ class NotedServerPort : public session::ServerPort {
   void verified() override { uncalled(); }
   void cleaned() override { uncalled(); }
   void broken(Reason, std::string_view) override { uncalled(); }
-  void publish_snapshot(session::SnapshotRef) override { uncalled(); }
 
  private:
   static void uncalled() { ADD_FAILURE() << "a call that does not belong to the login"; }

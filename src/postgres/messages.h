@@ -12,6 +12,8 @@
 
 #include "base/bytes.h"
 #include "base/reason.h"
+#include "postgres/binary_cells.h"
+#include "session/failure.h"
 #include "session/table.h"
 
 namespace tidegate::postgres {
@@ -52,14 +54,18 @@ void write_error(ByteBuffer& out, Reason reason, std::string_view severity,
                  std::string_view detail = {});
 // "text (detail)", as it stands in such an error's message.
 std::string reason_message(Reason reason, std::string_view detail);
+// Why there is no server. What the database itself said is passed on as its answer to the pooler.
+void write_error(ByteBuffer& out, const session::Failure& why, std::string_view severity);
 // A client that asked for protocol 2 reads an error that has no length and no fields.
 void write_error_for_protocol_2(ByteBuffer& out, std::string_view message);
 void write_parse_complete(ByteBuffer& out);
 void write_close_complete(ByteBuffer& out);
 void write_empty_query_response(ByteBuffer& out);
 void write_command_complete(ByteBuffer& out, std::string_view tag);
-void write_row_description(ByteBuffer& out, const session::Table& table);
-void write_data_rows(ByteBuffer& out, const session::Table& table);
+void write_row_description(ByteBuffer& out, const session::Table& table,
+                           const ResultFormats& formats = {});
+void write_data_rows(ByteBuffer& out, const session::Table& table,
+                     const ResultFormats& formats = {});
 
 // --- To a server ---
 void write_startup(ByteBuffer& out, const Parameters& parameters);
@@ -83,6 +89,8 @@ struct ErrorFields {
   std::string_view routine = "";
 };
 std::optional<ErrorFields> read_error(Bytes body);
+// The same of one that may be cut short: what lies whole in it.
+ErrorFields read_error_head(Bytes body);
 
 struct Startup {
   std::uint32_t protocol = 0;

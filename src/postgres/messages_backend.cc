@@ -50,7 +50,6 @@ TypeOnWire on_wire(session::CellType type) {
 
 constexpr std::uint32_t kNull = 0xffffffff;
 constexpr std::uint32_t kNoTypeModifier = 0xffffffff;
-constexpr std::uint16_t kTextFormat = 0;
 
 }  // namespace
 
@@ -119,6 +118,22 @@ void write_error(ByteBuffer& out, Reason reason, std::string_view severity,
                     .message = reason_message(reason, detail)});
 }
 
+// The code of a wrong password would tell the client's driver that the client's own is wrong.
+constexpr std::string_view kInvalidPassword = "28P01";
+
+void write_error(ByteBuffer& out, const session::Failure& why, std::string_view severity) {
+  ErrorText error{.severity = severity, .sqlstate = info(why.reason).sqlstate, .hint = why.hint};
+  if (why.sqlstate.empty()) {
+    error.message = reason_message(why.reason, why.detail);
+  } else {
+    error.message = "the database refused the pooler's login";
+    if (!why.detail.empty()) error.message += ": " + why.detail;
+    error.detail = fmt::format("The database answered with SQLSTATE {}.", why.sqlstate);
+    if (why.sqlstate != kInvalidPassword) error.sqlstate = why.sqlstate;
+  }
+  write_error(out, error);
+}
+
 void write_error_for_protocol_2(ByteBuffer& out, std::string_view message) {
   ByteWriter(out).u8('E').text("FATAL:  ").text(message).cstring("\n");
 }
@@ -137,10 +152,12 @@ void write_command_complete(ByteBuffer& out, std::string_view tag) {
   Message(out, 'C').cstring(tag);
 }
 
-void write_row_description(ByteBuffer& out, const session::Table& table) {
+void write_row_description(ByteBuffer& out, const session::Table& table,
+                           const ResultFormats& formats) {
   Message message(out, 'T');
   message.be16(static_cast<std::uint16_t>(table.columns.size()));
-  for (const auto& column : table.columns) {
+  for (std::size_t i = 0; i < table.columns.size(); ++i) {
+    const auto& column = table.columns[i];
     const auto type = on_wire(column.type);
     message.cstring(column.name)
         .be32(0)  // of no table ...
@@ -148,19 +165,22 @@ void write_row_description(ByteBuffer& out, const session::Table& table) {
         .be32(type.oid)
         .be16(static_cast<std::uint16_t>(type.bytes))
         .be32(kNoTypeModifier)
-        .be16(kTextFormat);
+        .be16(formats.of(i));
   }
 }
 
-void write_data_rows(ByteBuffer& out, const session::Table& table) {
+void write_data_rows(ByteBuffer& out, const session::Table& table, const ResultFormats& formats) {
   for (const auto& row : table.rows) {
     Message message(out, 'D');
     message.be16(static_cast<std::uint16_t>(row.size()));
-    for (const auto& cell : row) {
-      if (cell) {
-        message.be32(static_cast<std::uint32_t>(cell->size())).text(*cell);
-      } else {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      if (!row[i]) {
         message.be32(kNull);
+      } else if (formats.of(i) == ResultFormats::kText) {
+        message.be32(static_cast<std::uint32_t>(row[i]->size())).text(*row[i]);
+      } else {
+        const auto cell = binary_cell(table.columns[i].type, *row[i]);
+        message.be32(static_cast<std::uint32_t>(cell.size())).bytes(cell);
       }
     }
   }

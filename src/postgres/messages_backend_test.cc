@@ -73,6 +73,49 @@ TEST(MessagesBackend, AReasonBecomesItsSqlstateAndAReadableMessage) {
   EXPECT_EQ(reason_message(Reason::pool_timeout, ""), info(Reason::pool_timeout).text);
 }
 
+struct Told {
+  std::string sqlstate, message, detail, hint;
+};
+Told told(const session::Failure& why) {
+  const auto wire = written([&](auto& out) { write_error(out, why, "FATAL"); });
+  Told told;
+  ByteReader reader(as_bytes(wire).subspan(5));
+  while (const auto field = reader.u8()) {
+    const auto value = std::string(reader.cstring());
+    if (field == 'C') told.sqlstate = value;
+    if (field == 'M') told.message = value;
+    if (field == 'D') told.detail = value;
+    if (field == 'H') told.hint = value;
+  }
+  return told;
+}
+
+TEST(MessagesBackend, WhatTheDatabaseSaidIsPassedOnAsItsAnswer) {
+  const auto error = told({.reason = Reason::server_login_failed,
+                           .detail = "database \"x\" does not exist",
+                           .sqlstate = "3D000",
+                           .hint = "look"});
+  EXPECT_EQ(error.sqlstate, "3D000");
+  EXPECT_EQ(error.message,
+            "the database refused the pooler's login: database \"x\" does not exist");
+  EXPECT_EQ(error.detail, "The database answered with SQLSTATE 3D000.");
+  EXPECT_EQ(error.hint, "look");
+}
+
+TEST(MessagesBackend, AWrongPasswordOfOursIsNotTheClients) {
+  const auto error = told({.reason = Reason::server_login_failed, .sqlstate = "28P01"});
+  EXPECT_EQ(error.sqlstate, info(Reason::server_login_failed).sqlstate);
+  EXPECT_EQ(error.message, "the database refused the pooler's login");
+  EXPECT_EQ(error.detail, "The database answered with SQLSTATE 28P01.");
+}
+
+TEST(MessagesBackend, WhatTheDatabaseDidNotSayIsToldByTheReason) {
+  const auto error = told({.reason = Reason::connect_failed, .detail = "db:5432: refused"});
+  EXPECT_EQ(error.sqlstate, info(Reason::connect_failed).sqlstate);
+  EXPECT_EQ(error.message, std::string(info(Reason::connect_failed).text) + " (db:5432: refused)");
+  EXPECT_EQ(error.detail + error.hint, "");
+}
+
 TEST(MessagesBackend, AZeroInAMessageCannotForgeAField) {
   const ErrorText error = {.sqlstate = "XX000", .message = "before\0C00000"s};
   const auto wire = written([&](auto& out) { write_error(out, error); });

@@ -5,12 +5,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
 #include "base/reason.h"
+#include "postgres/insertions.h"
 #include "postgres/statements.h"
 
 namespace tidegate::postgres {
@@ -40,9 +42,12 @@ struct OwedReply {
   // and unknown_statement stand in only for the server's error of the same SQLSTATE, because that
   // one names a statement by the name that Tidegate gave it.
   Reason error = Reason::none;
-  std::string name;        // the client's name of the statement; the tag of a faked execute
-  StatementRef statement;  // what is parsed or closed
-  StatementRef before;     // what the client's name meant before
+  // The client's name of the statement, also of one that an execute deallocates; the tag of a faked
+  // execute.
+  std::string name;
+  StatementRef statement;                // what is parsed or closed
+  StatementRef before;                   // what the client's name meant before
+  std::unique_ptr<Insertions> inserted;  // what stands between the statements of a query
 
   // Whether it gives the session another unnamed statement, or takes it away.
   bool changes_unnamed() const {
@@ -51,6 +56,7 @@ struct OwedReply {
            ((reply == Reply::parse || reply == Reply::close) && name.empty() && !of_portal);
   }
   bool of_portal = false;  // a Close that has nothing to do with statements
+  bool restores = false;   // puts back startup values behind a RESET
 };
 
 class OwedQueue {
@@ -62,8 +68,12 @@ class OwedQueue {
 
   OwedReply& push(Reply reply, Action action = Action::forward);
   OwedReply& front() { return at(0); }
+  const OwedReply& front() const { return ring_[head_]; }
   OwedReply& back() { return at(count_ - 1); }
   OwedReply& at(std::size_t index) { return ring_[(head_ + index) & (ring_.size() - 1)]; }
+  const OwedReply& at(std::size_t index) const {
+    return ring_[(head_ + index) & (ring_.size() - 1)];
+  }
   void pop();
   void pop_back();
   // Takes one out of the middle; the later ones move up.

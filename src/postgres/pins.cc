@@ -24,22 +24,20 @@ constexpr std::array<std::pair<Effect, std::string_view>, 11> kPins = {{
 
 }  // namespace
 
-std::string_view pin_reason(const sql::Effects& effects, const Settings& settings,
-                            const Settings& at_startup) {
+std::string_view pin_reason(const sql::Effects& effects, const Settings& settings) {
   if (effects.none()) return {};
   for (const auto& [effect, reason] : kPins) {
     if (effects.has(effect)) return reason;
   }
-  for (const auto& [effect, name] : effects.names) {
-    if (effect == Effect::set_parameter && !settings.reports(name)) return "parameter";
+  for (const auto& name : effects.names) {
+    if (name.effect == Effect::set_parameter && !settings.reports(name.text)) return "parameter";
   }
-  // RESET ALL inside a transaction that is rolled back brings back what no report tells.
-  if (effects.has(Effect::reset_all) && at_startup.has_custom()) return "parameter";
   return {};
 }
 
 bool may_change_settings(const sql::Effects& effects) {
   return effects.has(Effect::set_parameter) || effects.has(Effect::set_config) ||
+         effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
          effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
          effects.has(Effect::ends_transaction);

@@ -11,9 +11,8 @@
 namespace tidegate::postgres {
 
 // The name of the reason, for the operator; empty when the statement may run on any server.
-// `settings` tells which parameters are reported, `at_startup` what the client set when it came.
-std::string_view pin_reason(const sql::Effects& effects, const Settings& settings,
-                            const Settings& at_startup);
+// `settings` tells which parameters are reported.
+std::string_view pin_reason(const sql::Effects& effects, const Settings& settings);
 
 // Whether running it may change what the server reports, so that a Parse behind it must wait to be
 // read under the settings that it will find.

@@ -7,9 +7,9 @@
 namespace tidegate::postgres {
 namespace {
 
-std::string_view reason_of(std::string_view text, const Settings& at_startup = *Settings::empty()) {
+std::string_view reason_of(std::string_view text) {
   static const auto kReported = Settings::make({{"TimeZone", "UTC"}, {"DateStyle", "ISO, MDY"}});
-  return pin_reason(sql::PostgresScanner::scan(as_bytes(text), true), *kReported, at_startup);
+  return pin_reason(sql::PostgresScanner::scan(as_bytes(text)), *kReported);
 }
 
 TEST(Pins, OrdinaryStatementsDoNotPin) {
@@ -35,17 +35,20 @@ TEST(Pins, WhatStaysBehindPins) {
   EXPECT_EQ(reason_of("select setseed(0.5)"), "setseed");
 }
 
-TEST(Pins, ResetAllPinsWhereCustomSettingsAreReplayed) {
+// A session that is not pinned has nothing to reset but what it had at its login.
+TEST(Pins, AResetDoesNotPin) {
   EXPECT_EQ(reason_of("reset all"), "");
-  const auto custom = Settings::make({{"work_mem", "1", true}});
-  EXPECT_EQ(reason_of("reset all", *custom), "parameter");
+  EXPECT_EQ(reason_of("reset work_mem"), "");
+  EXPECT_EQ(reason_of("begin; set work_mem to default; rollback"), "");
 }
 
 TEST(Pins, WhatMayChangeReportsIsKnown) {
   const auto may = [](std::string_view text) {
-    return may_change_settings(sql::PostgresScanner::scan(as_bytes(text), true));
+    return may_change_settings(sql::PostgresScanner::scan(as_bytes(text)));
   };
   EXPECT_TRUE(may("set timezone = 'x'"));
+  EXPECT_TRUE(may("set local timezone = 'x'"));
+  EXPECT_TRUE(may("reset timezone"));
   EXPECT_TRUE(may("rollback"));
   EXPECT_TRUE(may("call p()"));
   EXPECT_FALSE(may("select 1"));

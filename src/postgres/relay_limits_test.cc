@@ -12,7 +12,7 @@ TEST(RelayLimits, NoServerEndsTheClientBecauseWhatStandsBehindMayDependOnIt) {
   client.answers();
   client.send(query("select 1"));
   ASSERT_TRUE(std::exchange(client.wants, false));
-  client.conversation->refused(Reason::pool_timeout, "", rig.turn());
+  client.conversation->refused({.reason = Reason::pool_timeout}, rig.turn());
   rig.settle();
   EXPECT_EQ(client.answers(), "E[FATAL 53300]");
 }
@@ -25,12 +25,12 @@ TEST(RelayLimits, ACancelledWaitIsToldInBand) {
   client.answers();
   client.send(query("select 1"));
   ASSERT_TRUE(std::exchange(client.wants, false));
-  client.conversation->refused(Reason::cancelled, "", rig.turn());
+  client.conversation->refused({.reason = Reason::cancelled}, rig.turn());
   rig.settle();
   EXPECT_EQ(client.answers(), "E[57014]Z[I]");
   client.send(parse("", "select 1") + binding("", "") + execute() + sync());
   ASSERT_TRUE(std::exchange(client.wants, false));
-  client.conversation->refused(Reason::cancelled, "", rig.turn());
+  client.conversation->refused({.reason = Reason::cancelled}, rig.turn());
   rig.settle();
   EXPECT_EQ(client.answers(), "E[57014]Z[I]");
   EXPECT_TRUE(client.conversation->at_rest());
@@ -64,6 +64,9 @@ TEST(RelayLimits, StatementModeRefusesTransactions) {
   Rig rig(1, rules);
   auto& client = rig.user();
   EXPECT_EQ(client.ask(query("begin")), "E[0A000]Z[I]");
+  EXPECT_EQ(client.ask(parse("", "begin") + binding("", "") + execute() + sync()), "1E[0A000]Z[I]");
+  EXPECT_EQ(client.ask(parse("b", "begin") + binding("", "b") + execute() + sync()),
+            "1E[0A000]Z[I]");
   EXPECT_EQ(client.ask(query("select 1")), "TD[1]C[SELECT 1]Z[I]");
 }
 

@@ -86,6 +86,39 @@ TEST(Relay, Trap01_ReleasedOnlyWhenNothingIsOwed) {
   EXPECT_EQ(client.server, nullptr);
 }
 
+TEST(Relay, Trap01_NotReleasedInsideAMessage) {
+  Rig rig;
+  auto& client = rig.user();
+  auto& server = *rig.servers[0];
+  const auto notice = frame('N', std::string("SNOTICE\0\0", 9));
+  server.mute = true;
+  client.send(query("select a"));
+  server.incoming += notice.substr(0, 7);
+  server.mute = false;
+  rig.settle();
+  EXPECT_EQ(client.server, &server);
+  server.incoming += notice.substr(7);
+  rig.settle();
+  EXPECT_EQ(client.server, nullptr);
+  EXPECT_TRUE(client.received.ends_with(notice));
+}
+
+TEST(Relay, Trap01_RestOfAnOlderMessageIsNotForTheNextClient) {
+  Rig rig;
+  auto& client = rig.user();
+  auto& server = *rig.servers[0];
+  const auto notice = frame('N', std::string("SNOTICE\0\0", 9));
+  server.incoming = notice.substr(0, 7);
+  rig.settle();
+  server.mute = true;
+  client.send(query("select a"));
+  server.incoming = notice.substr(7) + server.incoming;
+  server.mute = false;
+  rig.settle();
+  EXPECT_EQ(client.answers(), "TD[a]C[SELECT 1]Z[I]");
+  EXPECT_EQ(client.server, nullptr);
+}
+
 TEST(Relay, Trap02_PipelinedSyncs) {
   Rig rig(2);
   auto& client = rig.user();
@@ -231,6 +264,25 @@ TEST(Relay, Trap09_DeallocateForgetsTheSessionsNameOnly) {
   EXPECT_EQ(rig.servers[0]->fake.statement_count(), 1u);
 }
 
+TEST(Relay, Trap09_DeallocateInTheExtendedProtocol) {
+  Rig rig;
+  auto& a = rig.user();
+  auto& b = rig.user();
+  const auto run = [](const std::string& text) {
+    return parse("", text) + binding("", "") + execute();
+  };
+  for (auto* client : {&a, &b}) client->ask(parse("s", "select $1") + sync());
+  EXPECT_EQ(a.ask(run("deallocate s") + sync()), "12C[DEALLOCATE]Z[I]");
+  EXPECT_EQ(a.ask(binding("", "s") + sync()), "E[26000]Z[I]");
+  EXPECT_EQ(a.ask(run("deallocate s") + sync()), "12E[26000]Z[I]");
+  EXPECT_EQ(b.ask(binding("", "s") + sync()), "2Z[I]");
+  // What fails before it leaves the name; what comes behind it finds the name free.
+  EXPECT_EQ(b.ask(run("fail") + run("deallocate s") + sync()), "12E[22012]Z[I]");
+  EXPECT_EQ(b.ask(run("deallocate s") + parse("s", "select 'new'") + sync()),
+            "12C[DEALLOCATE]1Z[I]");
+  EXPECT_EQ(b.ask(binding("", "s") + execute() + sync()), "2D['new']C[SELECT 1]Z[I]");
+}
+
 TEST(Relay, Trap09_DiscardAllReachesTheServer) {
   Rig rig;
   auto& a = rig.user();
@@ -327,6 +379,23 @@ TEST(Relay, Trap12_ReplayGoesInTheSameWrite) {
   EXPECT_EQ(rig.traffic.settings_replays, 1u);
 }
 
+TEST(Relay, Trap12_ServerOfAFailedReplayIsNotUsedAgain) {
+  Rig rig;
+  rig.user().ask(query("set TimeZone = 'Asia/Tokyo'"));
+  auto& client = rig.user();
+  auto& server = *rig.servers[0];
+  server.mute = true;
+  client.send(query("show timezone"));
+  client.conversation->client_lost(rig.turn());
+  client.conversation.reset();
+  client.server = nullptr;
+  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  const auto error = frame('E', std::string("SERROR\0VERROR\0C57014\0Mcanceled\0\0", 32));
+  server.conversation->from_server(as_bytes(error + frame('Z', "I")), rig.turn());
+  EXPECT_EQ(server.broken_by, Reason::unclean);
+  EXPECT_EQ(server.cleanings, 0);
+}
+
 TEST(Relay, Trap12_RolledBackSettingIsFollowed) {
   Rig rig(2);
   auto& a = rig.user();
@@ -336,27 +405,28 @@ TEST(Relay, Trap12_RolledBackSettingIsFollowed) {
   EXPECT_EQ(a.ask(query("show timezone")), "TD[Etc/UTC]C[SHOW]Z[I]");
 }
 
-TEST(Relay, Trap13_UnreportedSettingPins) {
+TEST(Relay, Trap14_ATransactionOpenedAmongOthersIsSeen) {
   Rig rig(2);
   auto& client = rig.user();
-  EXPECT_EQ(client.ask(query("set statement_timeout = '3'")), "C[SET]Z[I]");
+  EXPECT_EQ(client.ask(query("select 1; begin; insert a")),
+            "TD[1]C[SELECT 1]C[BEGIN]C[INSERT 0 1]Z[T]");
   EXPECT_NE(client.server, nullptr);
-  EXPECT_EQ(client.pinned_by, "parameter");
-  EXPECT_EQ(client.ask(query("discard all")), "C[DISCARD ALL]Z[I]");
+  EXPECT_EQ(client.ask(query("commit; begin; insert b")), "C[COMMIT]C[BEGIN]C[INSERT 0 1]Z[T]");
+  EXPECT_NE(client.server, nullptr);
+  EXPECT_EQ(client.ask(query("rollback")), "C[ROLLBACK]Z[I]");
   EXPECT_EQ(client.server, nullptr);
+  EXPECT_EQ(rig.database.rows, std::vector<std::string>{"a"});
 }
 
-TEST(Relay, Trap13_RefusedPinFailsTheTransaction) {
-  Rig rig;
+TEST(Relay, Trap14_ATransactionOpenedInAPipelineIsSeen) {
+  Rig rig(2);
   auto& client = rig.user();
-  rig.pins_left = false;
-  client.ask(query("begin"));
-  EXPECT_EQ(client.ask(query("set statement_timeout = '3'")), "E[53300]Z[E]");
-  client.ask(query("rollback"));
+  EXPECT_EQ(client.ask(parse("", "begin") + binding("", "") + execute() + sync() +
+                       parse("", "insert a") + binding("", "") + execute() + sync()),
+            "12C[BEGIN]Z[T]12C[INSERT 0 1]Z[T]");
+  EXPECT_NE(client.server, nullptr);
+  EXPECT_EQ(client.ask(query("commit")), "C[COMMIT]Z[I]");
   EXPECT_EQ(client.server, nullptr);
-  EXPECT_EQ(
-      client.ask(parse("", "set statement_timeout = '3'") + binding("", "") + execute() + sync()),
-      "1E[53300]Z[I]");
 }
 
 TEST(Relay, Trap15_ClientLostInATransaction) {
@@ -400,6 +470,18 @@ TEST(Relay, Trap15_ClientLostInsideAMessage) {
   EXPECT_FALSE(server.conversation->abandon(rig.turn()));
 }
 
+// A pipeline that lacks its Sync ends with its client, here in the middle of a CopyData.
+TEST(Relay, Trap15_ClientThatEndsInsideAMessage) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(parse("", "copy in") + binding("", "") + execute());
+  client.send(frame('d', std::string(20'000, 'x')).substr(0, 10'000));
+  auto& server = *client.server;
+  client.conversation->client_finished(rig.turn());
+  EXPECT_EQ(client.closed_by, Reason::client_gone);
+  EXPECT_FALSE(server.conversation->abandon(rig.turn()));
+}
+
 TEST(Relay, Trap15_PinnedServerIsDiscarded) {
   Rig rig;
   auto& client = rig.user();
@@ -427,6 +509,28 @@ TEST(Relay, Trap15_CopyOfALostClientFails) {
   rig.settle();
   // It swallowed a Sync and then failed: it cannot be known what it still owes.
   EXPECT_EQ(server.broken_by, Reason::unclean);
+}
+
+// Nobody will send the rest: waiting for its answer would be waiting for ever.
+TEST(Relay, Trap15_CopyOfAClientThatSaysGoodbyeEnds) {
+  for (const bool politely : {true, false}) {
+    Rig rig;
+    auto& client = rig.user();
+    client.ask(query("copy in"));
+    if (politely) {
+      client.send(frame('X', ""));
+    } else {
+      client.conversation->client_finished(rig.turn());
+    }
+    EXPECT_EQ(client.closed_by, Reason::client_gone);
+  }
+}
+
+TEST(Relay, Trap15_CopyThatIsStillToBeginEndsToo) {
+  Rig rig;
+  auto& client = rig.user();
+  client.send(query("copy in") + frame('X', ""));
+  EXPECT_EQ(client.closed_by, Reason::client_gone);
 }
 
 TEST(Relay, Trap16_OneErrorWhenTheServerDies) {
@@ -459,6 +563,22 @@ TEST(Relay, Trap18_LargeMessagesStream) {
             "2D[" + large + "]C[SELECT 1]Z[I]");
 }
 
+// Its beginning is read like any other's; what follows passes by in pieces.
+TEST(Relay, Trap18_AnErrorOfAnySizeIsUnderstood) {
+  Rig rig(2);
+  rig.piece_bytes = 1000;
+  auto& client = rig.user();
+  const std::string large(100'000, 'x');
+  client.send(parse("", "fail " + large) + binding("", "") + execute() + query("skipped") + sync());
+  EXPECT_EQ(client.received.size(), 2 * 5 + large.size() + 52);
+  EXPECT_EQ(client.answers(), "12E[22012]Z[I]");
+  EXPECT_EQ(client.server, nullptr);
+  EXPECT_EQ(client.ask(query("select 1")), "TD[1]C[SELECT 1]Z[I]");
+  client.send(query("die " + large));
+  EXPECT_EQ(client.answers(), "E[FATAL 57P01]");
+  EXPECT_EQ(client.closed_by, Reason::server_shutdown);
+}
+
 TEST(Relay, Trap18_TextTooLongToKeepPins) {
   session::RouteRules rules;
   rules.statement_bytes_max = 100;
@@ -486,6 +606,21 @@ TEST(Relay, Trap20_HalfClosedClientGetsItsAnswer) {
   rig.settle();
   EXPECT_EQ(client.answers(), "TD[last]C[SELECT 1]Z[I]");
   EXPECT_EQ(client.closed_by, Reason::client_gone);
+}
+
+// A FunctionCall is outside of the extended protocol: it owes one ReadyForQuery of its own.
+TEST(Relay, Trap26_FunctionCallEndsInOneReady) {
+  Rig rig(2);
+  auto& client = rig.user();
+  const auto call = frame('F', std::string("\0\0\4\xe9\0\0\0\0\0\0", 10));
+  EXPECT_EQ(client.ask(call), "VZ[I]");
+  EXPECT_EQ(client.server, nullptr);
+  EXPECT_EQ(client.ask(query("begin")), "C[BEGIN]Z[T]");
+  EXPECT_EQ(client.ask(call + call), "VZ[T]VZ[T]");
+  EXPECT_EQ(client.ask(query("commit")), "C[COMMIT]Z[I]");
+  EXPECT_EQ(client.server, nullptr);
+  EXPECT_EQ(client.ask(parse("", "fail") + binding("", "") + execute() + call + sync()),
+            "12E[22012]Z[I]");
 }
 
 TEST(Relay, Trap26_PortalSuspended) {

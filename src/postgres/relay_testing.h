@@ -40,7 +40,11 @@ std::string print(std::string_view replies);
 
 class DirectClient {
  public:
-  explicit DirectClient(FakeDatabase& database) : server_(database) { server_.take(startup()); }
+  explicit DirectClient(FakeDatabase& database,
+                        std::vector<std::pair<std::string, std::string>> parameters = {})
+      : server_(database) {
+    server_.take(startup(std::move(parameters)));
+  }
   void send(std::string_view requests) { received_ += server_.take(requests); }
   std::string answers() { return print(std::exchange(received_, {})); }
   FakePostgres& server() { return server_; }
@@ -78,14 +82,13 @@ class TestServer : public session::ServerPort {
   const session::ServerRules& rules() const override { return rules_; }
   void need_scram_keys(Bytes, std::uint32_t, bool) override { ADD_FAILURE(); }
   void login_done() override { ++logins; }
-  void login_failed(Reason, std::string_view, bool) override { ADD_FAILURE(); }
+  void login_failed(const session::Failure&) override { ADD_FAILURE(); }
   void verified() override { ++verifications; }
   void cleaned() override { ++cleanings; }
   void broken(Reason reason, std::string_view why) override {
     broken_by = reason;
     broken_detail = why;
   }
-  void publish_snapshot(session::SnapshotRef) override {}
   Log& log() override { return log_; }
 
   FakePostgres fake;
@@ -100,6 +103,7 @@ class TestServer : public session::ServerPort {
   std::string broken_detail;
   bool taken = false;
   bool mute = false;  // the fake does not answer: replies stay where they are
+  bool deaf = false;  // the fake hears nothing: what was written stays in `outgoing`
 
  private:
   session::ServerRules rules_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "base/planted.h"
 #include "postgres/replan.h"
@@ -9,8 +10,8 @@
 namespace tidegate::postgres {
 namespace {
 
-constexpr std::size_t kErrorHeadBytes =
-    32 * 1024;  // what is read of an error; its fields come first
+// What is read of an error: severity and SQLSTATE come first. The rest passes in pieces.
+constexpr std::size_t kErrorHeadBytes = 32 * 1024;
 constexpr std::size_t kTagBytes = 32;
 constexpr std::size_t kParameterBytesMax = 64 * 1024;
 
@@ -48,8 +49,19 @@ constexpr auto kFits = [] {
   return fits;
 }();
 
+// A message that answers and neither ends the answer nor says what has to be noticed.
+bool only_passes(char type, Reply reply) {
+  const auto fit = kFits[static_cast<unsigned char>(type) & 127];
+  return (fit.allowed & ~fit.ends & bit(reply)) != 0 && type != 'G' && type != 'C';
+}
+
 bool ends_in_ready(Reply reply) {
   return reply == Reply::query || reply == Reply::sync || reply == Reply::function_call;
+}
+
+// What it is answered with now is none of the client's business.
+bool is_unseen(const OwedReply& owed) {
+  return owed.action == Action::skip || (owed.inserted != nullptr && owed.inserted->runs());
 }
 
 }  // namespace
@@ -75,6 +87,10 @@ std::size_t ReplyWalk::take(Bytes rest, Step& step) {
     settle(step);
     return piece.size();
   }
+  if (const auto rows = whole_rows(rest, step); rows > 0) {
+    step.out.pass(rest.first(rows));
+    return rows;
+  }
   MessageHeader header;
   const auto read = read_header(rest, header);
   if (read == HeaderRead::malformed) {
@@ -88,6 +104,22 @@ std::size_t ReplyWalk::take(Bytes rest, Step& step) {
   const auto there = rest.first(std::min(rest.size(), kHeaderBytes + header.body_bytes));
   message(header, there, true, step);
   return there.size();
+}
+
+// The bytes of the whole messages at the beginning that change nothing: rows, mostly. Nearly all
+// that a server says is that, so it is passed over with a table and without a judgement.
+std::size_t ReplyWalk::whole_rows(Bytes rest, const Step& step) const {
+  if (step.client == nullptr || state_.owed.empty()) return 0;
+  const auto& front = state_.owed.front();
+  if (front.action != Action::forward) return 0;
+  std::size_t passed = 0;
+  MessageHeader header;
+  while (read_header(rest.subspan(passed), header) == HeaderRead::ok) {
+    const auto end = passed + kHeaderBytes + header.body_bytes;
+    if (end > rest.size() || !only_passes(header.type, front.reply)) break;
+    passed = end;
+  }
+  return passed;
 }
 
 std::size_t ReplyWalk::gather(Bytes rest, Step& step) {
@@ -145,6 +177,7 @@ void ReplyWalk::message(const MessageHeader& header, Bytes read, bool borrowed, 
 // middle of a message.
 void ReplyWalk::settle(Step& step) {
   state_.inside_reply = body_left_ > 0;
+  if (body_left_ == 0 && last_words_) broken_ = std::exchange(last_words_, std::nullopt);
   if (body_left_ > 0 || broken_ || state_.owed.empty()) return;
   const auto& front = state_.owed.front();
   if (front.action != Action::fake && front.reply != Reply::copy_end) return;
@@ -168,8 +201,7 @@ ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Ste
     case 'A':
       return Verdict::pass;
     case 'N':
-      return !state_.owed.empty() && state_.owed.front().action == Action::skip ? Verdict::drop
-                                                                                : Verdict::pass;
+      return !state_.owed.empty() && is_unseen(state_.owed.front()) ? Verdict::drop : Verdict::pass;
     default:
       return reply(header.type, step);
   }
@@ -182,7 +214,8 @@ ReplyWalk::Verdict ReplyWalk::reply(char type, Step&) {
                      std::string("an answer that nobody asked for: '") + type + "'");
   }
   const auto& front = state_.owed.front();
-  const auto verdict = front.action == Action::skip ? Verdict::drop : Verdict::pass;
+  const auto verdict = is_unseen(front) ? Verdict::drop : Verdict::pass;
+  if (type == 'C' && front.inserted != nullptr) front.inserted->statement_completed();
   if ((fit.ends & bit(front.reply)) != 0) state_.owed.pop();
   return verdict;
 }
@@ -200,6 +233,7 @@ ReplyWalk::Verdict ReplyWalk::ready(Bytes body, Step& step) {
   const bool skipped = state_.owed.front().action == Action::skip;
   state_.owed.pop();
   if (skipped) return Verdict::drop;
+  ++state_.requests_ended;
   if (step.client != nullptr) step.client->ready(state_.status, step.turn);
   return Verdict::pass;
 }
@@ -253,13 +287,14 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
     if (!planted(Planted::statement_map_stale)) state_.statements.clear();
     const bool all = tag == "DISCARD ALL";
-    if (all) state_.have = state_.have->without_custom();
+    const bool restored = state_.owed.size() > 1 && state_.owed.at(1).restores;
+    if (all && !restored) state_.have = state_.have->without_custom();
     const bool asked = !state_.owed.empty() && state_.owed.front().action == Action::forward;
     if (step.client != nullptr && asked) {
       step.client->statements_discarded();
       if (all) step.client->session_discarded();
     }
-    if (step.client == nullptr && all) state_.dirty = false;
+    if (step.client == nullptr && all) state_.dirty = state_.opaque = false;
   }
   return reply('C', step);
 }
@@ -290,7 +325,7 @@ ReplyWalk::Verdict ReplyWalk::copy_in(Step& step) {
 }
 
 ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
-  const auto fields = read_error(body).value_or(ErrorFields{});
+  const auto fields = read_error_head(body);
   if (fields.severity == "FATAL" || fields.severity == "PANIC") return fatal(fields, step);
   if (state_.owed.empty()) {
     return break_off(Reason::server_protocol_error, "an error that answers nothing");
@@ -300,10 +335,14 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   const auto& front = state_.owed.front();
   if (!ends_in_ready(front.reply)) return statement_error(fields, step);
   if (front.action == Action::skip) {
-    if (step.client != nullptr && front.reply == Reply::query) {
-      step.client->replay_failed(fields.message);
-    }
+    if (front.reply != Reply::query) return Verdict::drop;
+    if (step.client == nullptr) return break_off(Reason::unclean, std::string(fields.message));
+    step.client->replay_failed(fields.message);
     return Verdict::drop;
+  }
+  if (front.inserted != nullptr && step.client != nullptr &&
+      write_repositioned(step.out.own(), body, *front.inserted)) {
+    return Verdict::replaced;
   }
   return replace_error(front, fields, step) ? Verdict::replaced : Verdict::pass;
 }
@@ -320,7 +359,8 @@ ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& s
 ReplyWalk::Verdict ReplyWalk::fatal(const ErrorFields& fields, Step& step) {
   if (step.client != nullptr) step.client->fatal_forwarded();
   const bool shutdown = fields.sqlstate.starts_with("57P");
-  break_off(shutdown ? Reason::server_shutdown : Reason::server_lost, std::string(fields.message));
+  last_words_ =
+      Broken{shutdown ? Reason::server_shutdown : Reason::server_lost, std::string(fields.message)};
   return Verdict::pass;
 }
 
@@ -357,6 +397,8 @@ void ReplyWalk::skip_to_sync(Step& step) {
 // that one would go back to is put right.
 void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, Step& step) {
   const bool asked_server = request.action != Action::fake;
+  // A RESET before it may have been committed, and no report tells of custom settings.
+  if (request.restores) state_.have = state_.have->with_custom_unknown();
   if (request.statement != nullptr && asked_server && request.reply == Reply::parse) {
     if (request.statement->server_name.empty()) {
       if (later == nullptr) state_.unnamed.reset();

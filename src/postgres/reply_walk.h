@@ -27,6 +27,8 @@ class ReplyWalk {
     Reason reason;
     std::string detail;
   };
+  // The message that is passing by in pieces is not for whom comes next.
+  void drop_rest() { passing_ = false; }
   // `client` may be null: then whatever should be forwarded is dropped.
   std::optional<Broken> walk(Bytes bytes, LinkedClient* client, const session::Turn& turn);
 
@@ -44,6 +46,7 @@ class ReplyWalk {
   enum class Verdict : std::uint8_t { pass, drop, replaced, broken };
 
   std::size_t take(Bytes rest, Step& step);
+  std::size_t whole_rows(Bytes rest, const Step& step) const;
   std::size_t gather(Bytes rest, Step& step);
   // `read` begins with the header and has as much of the body as wanted() says.
   void message(const MessageHeader& header, Bytes read, bool borrowed, Step& step);
@@ -66,9 +69,10 @@ class ReplyWalk {
   Verdict break_off(Reason reason, std::string detail);
 
   ServerState& state_;
-  ByteBuffer partial_;           // the beginning of a message, while the rest is on its way
-  std::uint32_t body_left_ = 0;  // of a message whose beginning was judged
-  bool passing_ = false;         // what becomes of those bytes
+  ByteBuffer partial_;                // the beginning of a message, while the rest is on its way
+  std::uint32_t body_left_ = 0;       // of a message whose beginning was judged
+  bool passing_ = false;              // what becomes of those bytes
+  std::optional<Broken> last_words_;  // FATAL: nothing comes behind this message
   std::optional<Broken> broken_;
 };
 

@@ -14,6 +14,19 @@ inline constexpr std::string_view kNoSuchStatement = "tidegate_none";
 inline void write_describe_statement(ByteBuffer& out, std::string_view name) {
   Message(out, 'D').u8('S').cstring(name);
 }
+// The statement and portal that Tidegate's own commands run as. It begins as the shared ones do,
+// so that no client can mean it.
+inline constexpr std::string_view kOwnStatement = "tidegate_own";
+
+inline void write_close_portal(ByteBuffer& out, std::string_view name) {
+  Message(out, 'C').u8('P').cstring(name);
+}
+inline void write_bind(ByteBuffer& out, std::string_view portal, std::string_view statement) {
+  Message(out, 'B').cstring(portal).cstring(statement).be16(0).be16(0).be16(0);
+}
+inline void write_execute(ByteBuffer& out, std::string_view portal) {
+  Message(out, 'E').cstring(portal).be32(0);
+}
 inline void write_flush(ByteBuffer& out) {
   Message(out, 'H');
 }

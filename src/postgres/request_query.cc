@@ -12,12 +12,22 @@ namespace tidegate::postgres {
 
 using sql::Effect;
 
+namespace {
+
+// Without backslashes and letters beyond ASCII a text reads the same under all settings.
+bool depends_on_rules(Bytes text) {
+  return std::ranges::any_of(text, [](auto byte) { return byte == '\\' || byte >= 0x80; });
+}
+
+}  // namespace
+
 bool RequestWalk::query(Bytes message) {
   if (message.size() == kHeaderBytes || message.back() != 0) {
     return violation("a query without its terminating zero"), true;
   }
   const auto text = message.subspan(kHeaderBytes, message.size() - kHeaderBytes - 1);
-  const auto effects = sql::PostgresScanner::scan(text, session_.settings_->standard_strings());
+  if (rules_in_flight() && depends_on_rules(text)) return stall();
+  const auto effects = sql::PostgresScanner::scan(text, session_.settings_->text_rules());
   if (!effects.none()) return query_with_effects(message, effects);
   send_query(message);
   return true;
@@ -30,60 +40,54 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
     if (!state().owed.empty()) return stall();
     if (deallocate(effects)) return true;
   }
-  if (session_.rules_.mode == PoolMode::statement && effects.has(Effect::opens_transaction)) {
-    return refuse_query(Reason::feature_refused, "pool_mode is statement");
+  if (opens_forbidden_transaction(effects)) {
+    return refuse_query(Reason::feature_refused, refusal_detail(effects));
   }
+  note_reading(effects, as_text(message));
+  const auto resets = restorations_of(effects);
+  const bool resets_alone = !resets.empty() && effects.statements == 1;
+  if (resets_alone && !state().owed.empty()) return stall();
   if (const auto reason = pin_for(effects); reason != Reason::none) {
     return refuse_query(reason, {});
   }
+  if (resets_alone) return reset_alone(message, resets.front());
+  if (!resets.empty()) return reset_among_others(message, resets);
   send_query(message);
-  return true;
-}
-
-// DEALLOCATE of a statement that the client prepared by the protocol: the server knows it by
-// another name and shares it with others, so only the session forgets it. The command is answered
-// here and a Sync brings the true ReadyForQuery.
-bool RequestWalk::deallocate(const sql::Effects& effects) {
-  if (state().status == 'E') return false;
-  const bool all = effects.has(Effect::sql_deallocate_all);
-  if (all) {
-    if (session_.pinned_) return false;
-    session_.names_.clear();
-  } else {
-    if (effects.names.size() != 1) return false;
-    if (session_.names_.erase(effects.names.front().text) == nullptr) return false;
-  }
-  owe(Reply::execute, Action::fake).name = all ? "DEALLOCATE ALL" : "DEALLOCATE";
-  owe(Reply::sync);
-  drop_segment(state());
-  write_sync(to_server_.own());
-  end_segment();
   return true;
 }
 
 // A simple query ends a pipeline as a Sync does, and destroys the unnamed statement (PostgreSQL
 // manual, 55.2.3).
 void RequestWalk::send_query(Bytes message) {
+  owe_query();
+  to_server_.pass(message);
+}
+
+OwedReply& RequestWalk::owe_query() {
   auto& owed = owe(Reply::query);
   if (session_.unnamed_ != nullptr) {
-    owed.before = std::move(session_.unnamed_);
-    session_.unnamed_.reset();
+    owed.before = session_.unnamed_;
     session_.unnamed_fresh_ = true;
   }
+  forget_unnamed();
+  end_segment();
+  if (state().segment_statement != nullptr) drop_segment(state());
+  return owed;
+}
+
+void RequestWalk::forget_unnamed() {
+  session_.unnamed_.reset();
+  state().unnamed.reset();
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
     if (!session_.pinned_) session_.unpin();
   }
-  auto& server = state();
-  server.unnamed.reset();
-  end_segment();
-  if (server.segment_statement != nullptr) drop_segment(server);
-  to_server_.pass(message);
 }
 
 bool RequestWalk::begin_query(const MessageHeader&, Bytes part) {
+  if (rules_in_flight()) return stall();
   session_.scanner_ = std::make_unique<sql::PostgresScanner>();
-  session_.scanner_->begin(session_.settings_->standard_strings());
+  session_.scanner_->begin(session_.settings_->text_rules());
   session_.scanner_->push(part.subspan(kHeaderBytes));
   session_.streaming_ = Session::Streaming::query;
   send_query(part);
@@ -94,12 +98,19 @@ bool RequestWalk::begin_query(const MessageHeader&, Bytes part) {
 // the session it does now. What cannot be allowed can only be stopped by closing the server, which
 // has not read the end of the message yet.
 void RequestWalk::end_query() {
+  judge_streamed("found at the end of a long query");
+}
+
+void RequestWalk::judge_streamed(std::string_view where) {
   const auto effects = session_.scanner_->finish();
   session_.scanner_.reset();
-  const auto reason = pin_for(effects);
+  session_.reads_alone_ |= effects.has(Effect::set_local);
+  auto reason = pin_for(effects);
+  // There is no place any more for what must follow a RESET.
+  if (!restorations_of(effects).empty()) reason = Reason::feature_refused;
   if (reason == Reason::none) return;
   session_.drop(reason);
-  session_.fail(reason, "found at the end of a long query");
+  session_.fail(reason, where);
 }
 
 // Sent in its place: a text that PostgreSQL refuses to read. It fails the transaction as the

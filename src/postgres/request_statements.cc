@@ -26,7 +26,7 @@ bool RequestWalk::parse(Bytes message) {
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Parse without a name"), true;
   // Literals are read under the settings of the moment of Parse: those must be known.
-  if (session_.settings_in_flight_ && !state().owed.empty()) return stall();
+  if (rules_in_flight()) return stall();
   ++session_.traffic_.client_parses;
   return name.empty() ? parse_unnamed(message, reader.rest())
                       : parse_named(message, name, reader.rest());
@@ -34,8 +34,8 @@ bool RequestWalk::parse(Bytes message) {
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
   auto& known = session_.unnamed_;
-  auto statement =
-      session_.workshop_.statements.intern(text_and_types, *session_.settings_, Naming::unnamed);
+  auto statement = session_.workshop_.statements.intern(text_and_types, *session_.settings_,
+                                                        Naming::unnamed, session_.reading_salt());
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
     if (!session_.pinned_) session_.unpin();
@@ -52,15 +52,15 @@ bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
 }
 
 bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
-  if (names_unsettled()) return stall();
+  if (names_unsettled() || being_forgotten()) return stall();
   if (const auto known = session_.names_.find(name)) {
     return unsettled() ? stall() : parse_duplicate(known, name, text_and_types);
   }
   if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
     return refuse(Reason::statements_full, name);
   }
-  const auto statement =
-      session_.workshop_.statements.intern(text_and_types, *session_.settings_, Naming::named);
+  const auto statement = session_.workshop_.statements.intern(
+      text_and_types, *session_.settings_, Naming::named, session_.reading_salt());
   session_.names_.set(name, statement);
   session_.names_in_flight_ = true;
   note_doubt();
@@ -82,7 +82,7 @@ bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view na
   if (state().status == 'E') {
     const auto text = as_text(text_and_types);
     const auto effects = sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))),
-                                                    session_.settings_->standard_strings());
+                                                    session_.settings_->text_rules());
     if (effects.has(sql::Effect::ends_transaction)) {
       return refuse(Reason::duplicate_statement, name);
     }
@@ -132,7 +132,7 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   ByteReader reader(part.subspan(kHeaderBytes));
   const auto name = reader.cstring();
   if (!reader.ok()) return too_large("a Parse with an endless name"), true;
-  if (session_.settings_in_flight_ && !state().owed.empty()) return stall();
+  if (rules_in_flight()) return stall();
   const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
   const auto reason = taken ? Reason::duplicate_statement : session_.pin("large statement");
   if (reason != Reason::none) {
@@ -151,9 +151,28 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   } else {
     session_.pinned_ = true;
   }
+  session_.scanner_ = std::make_unique<sql::PostgresScanner>();
+  session_.scanner_->begin(session_.settings_->text_rules());
+  session_.streaming_ = Session::Streaming::parse;
+  scan_parse(reader.rest());
   extended_sent(header.type, {});
   to_server_.pass(part);
   return true;
+}
+
+// The text ends in a zero byte; the parameter types behind it are none of the scanner's business.
+void RequestWalk::scan_parse(Bytes piece) {
+  if (session_.text_ended_) return;
+  const auto text = piece.first(
+      static_cast<std::size_t>(std::ranges::find(piece, std::uint8_t{0}) - piece.begin()));
+  session_.scanner_->push(text);
+  session_.text_ended_ = text.size() < piece.size();
+}
+
+// What it does to the session is known only now. That is early enough: it has not run yet.
+void RequestWalk::end_parse() {
+  session_.text_ended_ = false;
+  judge_streamed("found at the end of a long statement");
 }
 
 // --- Bind and Describe ---
@@ -163,14 +182,16 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   const auto portal = reader.cstring();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Bind without its names"), true;
-  if (name.empty()) return bind_unnamed(part);
+  if (name.empty()) return bind_unnamed(part, portal);
   if (names_unsettled()) return stall();
   const auto statement = session_.names_.find(name);
   if (statement == nullptr) return bind_unknown(part, name);
-  if (const auto reason = pin_for(statement->effects); reason != Reason::none) {
-    return refuse(reason, {});
+  if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
+    return refuse(reason, refusal_detail(statement->effects));
   }
-  const bool opens_segment = state().at_rest() && reader.remaining() <= kSegmentBytesMax;
+  note_reading(statement->effects, as_text(statement->text_and_types));
+  const bool opens_segment =
+      nothing_of_the_clients_is_open() && reader.remaining() <= kSegmentBytesMax;
   need_statement(statement);
   ++session_.traffic_.binds;
   auto& owed = owe(Reply::bind);
@@ -191,12 +212,13 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   return true;
 }
 
-bool RequestWalk::bind_unnamed(Bytes part) {
+bool RequestWalk::bind_unnamed(Bytes part, std::string_view portal) {
   if (unnamed_unsettled()) return stall();
   if (session_.unnamed_ != nullptr) {
-    if (const auto reason = pin_for(session_.unnamed_->effects); reason != Reason::none) {
-      return refuse(reason, {});
-    }
+    const auto& effects = session_.unnamed_->effects;
+    const auto reason = allow_bind(portal, effects);
+    if (reason != Reason::none) return refuse(reason, refusal_detail(effects));
+    note_reading(effects, as_text(session_.unnamed_->text_and_types));
   }
   need_unnamed();
   ++session_.traffic_.binds;
@@ -316,16 +338,60 @@ bool RequestWalk::close(Bytes message) {
 
 Reason RequestWalk::pin_for(const sql::Effects& effects) {
   if (effects.none()) return Reason::none;
-  const auto why = pin_reason(effects, *session_.settings_, *session_.at_startup_);
+  const auto why = pin_reason(effects, *session_.settings_);
   if (!why.empty()) {
     const auto reason = session_.pin(why);
     if (reason != Reason::none) return reason;
     session_.pinned_ = true;
     state().dirty = true;
   }
+  state().opaque |= effects.has(sql::Effect::opaque);
+  session_.forgets_ |=
+      effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all);
   session_.settings_in_flight_ |= may_change_settings(effects);
-  session_.restore_ |= effects.has(sql::Effect::reset_all) || effects.has(sql::Effect::discard_all);
   return Reason::none;
+}
+
+// PostgreSQL tells nobody of a SET LOCAL of such a setting.
+void RequestWalk::note_reading(const sql::Effects& effects, std::string_view text) {
+  if (effects.has(sql::Effect::set_local) && mentions_unreported_shaping(text)) {
+    session_.reads_alone_ = true;
+  }
+}
+
+// A pool of statements lends nothing for the length of a transaction.
+bool RequestWalk::opens_forbidden_transaction(const sql::Effects& effects) const {
+  return session_.rules_.mode == PoolMode::statement && effects.has(sql::Effect::opens_transaction);
+}
+
+std::string_view RequestWalk::refusal_detail(const sql::Effects& effects) const {
+  return opens_forbidden_transaction(effects) ? "pool_mode is statement" : std::string_view{};
+}
+
+Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effects) {
+  if (opens_forbidden_transaction(effects)) return Reason::feature_refused;
+  if (!note_portal(portal, effects)) return Reason::statements_full;
+  note_deallocation(portal, effects);
+  return pin_for(effects);
+}
+
+// The next request is the first of the client's; ours, which put the session's settings in place,
+// may be on their way before it.
+bool RequestWalk::nothing_of_the_clients_is_open() const {
+  const auto& server = session_.server_->state();
+  if (server.status != 'I' || server.unsynced || server.skipping || server.inside_reply) {
+    return false;
+  }
+  for (std::size_t i = 0; i < server.owed.size(); ++i) {
+    const auto& owed = server.owed.at(i);
+    if (owed.action != Action::skip || owed.reply != Reply::query) return false;
+  }
+  return true;
+}
+
+// Something that was sent may change how PostgreSQL reads the next text.
+bool RequestWalk::rules_in_flight() const {
+  return session_.settings_in_flight_ && !session_.server_->state().owed.empty();
 }
 
 // In the place of the request goes one that fails, and the client reads our error instead of its.
@@ -358,6 +424,12 @@ void RequestWalk::note_doubt() {
 
 bool RequestWalk::names_unsettled() const {
   return session_.names_in_doubt_ && unsettled();
+}
+
+// A DEALLOCATE ALL or DISCARD ALL of this link may be on its way: a statement that is put behind it
+// would be taken for one that it forgets.
+bool RequestWalk::being_forgotten() const {
+  return session_.forgets_ && !session_.server_->state().owed.empty();
 }
 
 // Waits for the replies that settle it. A server keeps replies back until a Sync or a Flush.

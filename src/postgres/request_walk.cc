@@ -140,6 +140,10 @@ std::size_t RequestWalk::stream(Bytes rest) {
       session_.scanner_->push(last ? piece.first(piece.size() - 1) : piece);
       to_server_.pass(piece);
       break;
+    case Session::Streaming::parse:
+      scan_parse(piece);
+      to_server_.pass(piece);
+      break;
     case Session::Streaming::forward:
       to_server_.pass(piece);
       break;
@@ -151,9 +155,9 @@ std::size_t RequestWalk::stream(Bytes rest) {
 }
 
 void RequestWalk::end_of_stream() {
-  const bool was_query = session_.streaming_ == Session::Streaming::query;
-  session_.streaming_ = Session::Streaming::none;
-  if (was_query) end_query();
+  const auto was = std::exchange(session_.streaming_, Session::Streaming::none);
+  if (was == Session::Streaming::query) end_query();
+  if (was == Session::Streaming::parse) end_parse();
 }
 
 // --- One message, whole ---
@@ -262,21 +266,28 @@ bool RequestWalk::discard(const MessageHeader& header, Bytes part) {
 }
 
 void RequestWalk::violation(std::string_view detail) {
-  to_client_.flush();
+  flush_both();
   session_.fail(Reason::protocol_violation, detail);
 }
 
 void RequestWalk::too_large(std::string_view detail) {
-  to_client_.flush();
+  flush_both();
   session_.fail(Reason::message_too_large, detail);
 }
 
 // --- Requests with nothing to look at ---
 
 bool RequestWalk::execute(Bytes message) {
+  if (!session_.deallocating_portals_.empty()) {
+    const auto name = name_deallocated_by(ByteReader(message.subspan(kHeaderBytes)).cstring());
+    if (!name.empty()) return execute_deallocate(message, name);
+  }
   owe(Reply::execute);
   extended_sent('E', message);
   to_server_.pass(message);
+  if (!session_.resetting_portals_.empty()) {
+    restore_behind(ByteReader(message.subspan(kHeaderBytes)).cstring());
+  }
   return true;
 }
 
@@ -338,9 +349,14 @@ bool RequestWalk::copy_end(Bytes message) {
 }
 
 void RequestWalk::terminate() {
+  flush_both();
+  session_.terminated();
+}
+
+// Before the session ends: what was asked before stands, and its server is let go.
+void RequestWalk::flush_both() {
   if (server_linked()) to_server_.flush();
   to_client_.flush();
-  session_.terminated();
 }
 
 // --- Common ---

@@ -8,12 +8,14 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "base/reason.h"
 #include "postgres/framing.h"
 #include "postgres/outbox.h"
+#include "postgres/restorations.h"
 #include "postgres/session.h"
 
 namespace tidegate::postgres {
@@ -59,15 +61,34 @@ class RequestWalk {
   bool copy_data(Bytes message);
   bool copy_end(Bytes message);
   void terminate();
+  void flush_both();
 
   // --- Simple queries: request_query.cc ---
   bool query(Bytes message);
   bool query_with_effects(Bytes message, const sql::Effects& effects);
-  bool deallocate(const sql::Effects& effects);
   bool begin_query(const MessageHeader& header, Bytes part);
   void end_query();
+  void judge_streamed(std::string_view where);
   void send_query(Bytes message);
+  OwedReply& owe_query();
+  void forget_unnamed();
   bool refuse_query(Reason reason, std::string_view detail);
+
+  // --- DEALLOCATE: request_deallocate.cc ---
+  bool deallocate(const sql::Effects& effects);
+  void note_deallocation(std::string_view portal, const sql::Effects& effects);
+  std::string name_deallocated_by(std::string_view portal) const;
+  bool execute_deallocate(Bytes message, const std::string& name);
+
+  // --- What resets settings: request_resets.cc ---
+  std::vector<Restoration> restorations_of(const sql::Effects& effects);
+  bool reset_alone(Bytes message, const Restoration& restoration);
+  bool reset_among_others(Bytes message, const std::vector<Restoration>& all);
+  // False: too many.
+  bool note_portal(std::string_view portal, const sql::Effects& effects);
+  void restore_behind(std::string_view portal);
+  void restore(const Restoration& restoration);
+  void ask_unseen(std::string_view text, Action action);
 
   // --- Prepared statements: request_statements.cc ---
   bool parse(Bytes message);
@@ -75,8 +96,10 @@ class RequestWalk {
   bool parse_duplicate(const StatementRef& known, std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);
   bool begin_parse(const MessageHeader& header, Bytes part);
+  void scan_parse(Bytes piece);
+  void end_parse();
   bool bind(const MessageHeader& header, Bytes part);
-  bool bind_unnamed(Bytes part);
+  bool bind_unnamed(Bytes part, std::string_view portal);
   bool bind_unknown(Bytes part, std::string_view name);
   bool describe(Bytes message);
   bool close(Bytes message);
@@ -86,10 +109,17 @@ class RequestWalk {
   bool may_fake_parse(const StatementRef& statement) const;
   // Gives the reason why the statement cannot be allowed, or Reason::none.
   Reason pin_for(const sql::Effects& effects);
+  void note_reading(const sql::Effects& effects, std::string_view text);
+  Reason allow_bind(std::string_view portal, const sql::Effects& effects);
+  bool opens_forbidden_transaction(const sql::Effects& effects) const;
+  std::string_view refusal_detail(const sql::Effects& effects) const;
   bool refuse(Reason reason, std::string_view detail);
+  bool nothing_of_the_clients_is_open() const;
+  bool rules_in_flight() const;
   bool unsettled() const;
   bool unnamed_unsettled() const;
   bool names_unsettled() const;
+  bool being_forgotten() const;
   void note_doubt();
   void end_segment();
   bool stall();

@@ -59,7 +59,8 @@ void ServerConversation::login_step(Bytes bytes, const session::Turn& turn) {
 
 void ServerConversation::login_finished() {
   state_.reported = login_->reported();
-  state_.have = replayable(state_.reported);
+  state_.defaults = replayable(state_.reported);
+  state_.have = state_.defaults;
   process_id_ = login_->process_id();
   const auto key = login_->cancel_key();
   cancel_key_.assign(key.begin(), key.end());
@@ -79,6 +80,11 @@ void ServerConversation::serve(Bytes bytes, const session::Turn& turn) {
   }
   if (client_ != nullptr) return client_->replies_walked(turn);
   if (errand_ != Errand::none) continue_errand();
+}
+
+void ServerConversation::link(LinkedClient& client) {
+  client_ = &client;
+  walk_.drop_rest();
 }
 
 void ServerConversation::unlink(bool mid_message) {
@@ -151,6 +157,7 @@ void ServerConversation::ask(Errand errand, std::string_view sql) {
     return port_->broken(Reason::unclean, std::string(sql) + " failed");
   }
   errand_ = errand;
+  state_.unnamed.reset();  // any simple query destroys it
   ByteBuffer query;
   write_query(query, sql);
   state_.owed.push(Reply::query, Action::skip);
@@ -167,11 +174,20 @@ void ServerConversation::sync(Errand errand) {
   port_->to_server(message);
 }
 
+// Of what a lost client had sent ahead only the last may be cancelled: the rest would run without
+// it, an INSERT without its BEGIN.
+bool ServerConversation::cancellable() const {
+  const auto& owed = state_.owed;
+  return busy() && owed.front().action != Action::skip &&
+         (client_ != nullptr || owed.readies() <= 1);
+}
+
 std::unique_ptr<session::SideConversation> ServerConversation::make_cancel() const {
   return std::make_unique<CancelConversation>(process_id_, cancel_key_);
 }
 
 void ServerConversation::terminate() {
+  if (mid_message_) return;  // it would be taken for a part of the message
   ByteBuffer message;
   write_terminate(message);
   port_->to_server(message);

@@ -28,6 +28,8 @@ class ServerConversation final : public session::ServerConversation {
   void verify(const session::Turn& turn) override;
   bool abandon(const session::Turn& turn) override;
   bool busy() const override { return !state_.owed.empty(); }
+  bool cancellable() const override;
+  std::uint64_t requests_ended() const override { return state_.requests_ended; }
   std::unique_ptr<session::SideConversation> make_cancel() const override;
   void terminate() override;
   FitTag fit() const override { return state_.have->tag(); }
@@ -36,7 +38,7 @@ class ServerConversation final : public session::ServerConversation {
 
   // For the client that it is linked to. `mid_message`: the client stopped inside a message that
   // was partly forwarded, so the server can never be spoken to again.
-  void link(LinkedClient& client) { client_ = &client; }
+  void link(LinkedClient& client);
   void unlink(bool mid_message);
   void send(Bytes bytes) { port_->to_server(bytes); }
   ServerState& state() { return state_; }

@@ -1,9 +1,10 @@
 #include "postgres/server_login.h"
 
 #include <algorithm>
-#include <array>
 
 #include <fmt/format.h>
+
+#include "postgres/login_refusal.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -12,18 +13,6 @@ constexpr std::size_t kLoginMessageBytesMax = 64 * 1024;
 constexpr std::size_t kReportedMax = 256;  // PostgreSQL 18 reports 15; extensions may add some
 constexpr std::size_t kCancelKeyBytesMin = 4;
 constexpr std::size_t kCancelKeyBytesMax = 256;  // protocol 3.2
-
-struct Verdict {
-  Reason reason;
-  bool fatal;  // trying again will not help soon
-};
-
-Verdict judge(std::string_view sqlstate) {
-  constexpr std::array<std::string_view, 4> kFatal = {"28P01", "28000", "3D000", "42501"};
-  const bool goes_or_comes = sqlstate == "57P01" || sqlstate == "57P02" || sqlstate == "57P03";
-  return {goes_or_comes ? Reason::server_shutdown : Reason::server_login_failed,
-          std::ranges::find(kFatal, sqlstate) != kFatal.end()};
-}
 
 std::string shown(char type) {
   const bool printable = type > ' ' && type <= '~';
@@ -85,7 +74,7 @@ std::size_t ServerLogin::take_ssl_answer(Bytes bytes) {
       break;
     case 'N':
       if (port_->rules().tls_required) {
-        fail(Reason::server_tls_refused, "it answered SSLRequest with N", true);
+        fail(Reason::server_tls_refused, "it answered SSLRequest with N", Setback::of_upstream);
       } else {
         send_startup();
       }
@@ -93,7 +82,7 @@ std::size_t ServerLogin::take_ssl_answer(Bytes bytes) {
     case 'E':
       // It could not even start a process for us, or is older than TLS. What it says comes from
       // somebody who is not proven to be the server, so it is not shown (CVE-2024-10977).
-      fail(Reason::server_login_failed, "it answered SSLRequest with an error", false);
+      fail(Reason::server_login_failed, "it answered SSLRequest with an error", Setback::passing);
       break;
     default:
       fail_protocol("it answered SSLRequest with neither S nor N");
@@ -193,9 +182,13 @@ void ServerLogin::ready_arrived(Bytes body) {
 void ServerLogin::error_arrived(Bytes body) {
   const auto error = read_error(body);
   if (!error) return fail_protocol("a malformed ErrorResponse");
-  const auto [reason, fatal] = judge(error->sqlstate);
+  const auto refusal = judge_refusal(error->sqlstate);
   keys_were_refused_ = keys_used_ && error->sqlstate == "28P01";
-  fail(reason, error->message, fatal);
+  fail({.reason = refusal.reason,
+        .detail = std::string(error->message),
+        .setback = refusal.setback,
+        .sqlstate = std::string(error->sqlstate),
+        .hint = std::string(refusal.hint)});
 }
 
 void ServerLogin::notice_arrived(Bytes body) {
@@ -205,14 +198,18 @@ void ServerLogin::notice_arrived(Bytes body) {
                      {{"message", notice->message}});
 }
 
-void ServerLogin::fail(Reason reason, std::string_view detail, bool fatal) {
+void ServerLogin::fail(Reason reason, std::string_view detail, Setback setback) {
+  fail({.reason = reason, .detail = std::string(detail), .setback = setback});
+}
+
+void ServerLogin::fail(const session::Failure& why) {
   state_ = State::failed;
   scram_.reset();
-  port_->login_failed(reason, detail, fatal);
+  port_->login_failed(why);
 }
 
 void ServerLogin::fail_protocol(std::string_view detail) {
-  fail(Reason::server_protocol_error, detail, false);
+  fail(Reason::server_protocol_error, detail, Setback::passing);
 }
 
 }  // namespace tidegate::postgres

@@ -79,7 +79,8 @@ class ServerLogin {
   void error_arrived(Bytes body);
   void notice_arrived(Bytes body);
 
-  void fail(Reason reason, std::string_view detail, bool fatal);
+  void fail(Reason reason, std::string_view detail, Setback setback);
+  void fail(const session::Failure& why);
   void fail_protocol(std::string_view detail);
   void fail_scram(auth::ScramError error);
 

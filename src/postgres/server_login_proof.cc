@@ -70,7 +70,7 @@ void ServerLogin::authentication_arrived(Bytes body, const session::Turn& turn) 
     return;
   }
   if (scram_ != nullptr && kind == Authentication::ok)
-    return fail(Reason::server_login_failed, kImpostor, true);
+    return fail(Reason::server_login_failed, kImpostor, Setback::of_route);
   fail_protocol("an authentication request out of its order");
 }
 
@@ -88,22 +88,25 @@ void ServerLogin::password_wanted(Authentication kind, ByteReader request,
            fmt::format("the server asks for {}, which is not supported: let pg_hba.conf ask the "
                        "pooler for scram-sha-256",
                        unusable_method(kind)),
-           true);
+           Setback::of_route);
   }
 }
 
 bool ServerLogin::has_password() {
   if (!port_->rules().password.empty()) return true;
   fail(Reason::server_login_failed,
-       "the server asks for a password, and none is configured for the upstream", true);
+       "the server asks for a password, and none is configured for the upstream",
+       Setback::of_route);
   return false;
 }
 
 void ServerLogin::cleartext_wanted(ByteReader request) {
   if (!request.finished()) return fail_protocol("a malformed request for a password");
   if (!secured_ && !port_->rules().cleartext_allowed) {
-    return fail(Reason::cleartext_forbidden,
-                "the server asks for the password in cleartext and without TLS", true);
+    return fail(Reason::server_login_failed,
+                "the server asks for the password in cleartext and without TLS: set sslmode = "
+                "\"require\" for the upstream",
+                Setback::of_route);
   }
   if (has_password()) send_password(port_->rules().password);
 }
@@ -134,7 +137,7 @@ void ServerLogin::sasl_wanted(ByteReader request, const session::Turn& turn) {
   const bool plus = can_bind && offered->scram_plus;
   if (!plus && !offered->scram) {
     return fail(Reason::server_login_failed, "the server offers no SASL mechanism known here",
-                true);
+                Setback::of_route);
   }
   if (!has_password()) return;
 
@@ -173,15 +176,16 @@ void ServerLogin::fail_scram(auth::ScramError error) {
   using auth::ScramError;
   switch (error) {
     case ScramError::wrong_proof:
-      return fail(Reason::server_login_failed, kImpostor, true);
+      return fail(Reason::server_login_failed, kImpostor, Setback::of_route);
     case ScramError::binding_mismatch:
       return fail(Reason::server_login_failed,
-                  "the channel binding does not match: somebody may stand in between", true);
+                  "the channel binding does not match: somebody may stand in between",
+                  Setback::of_route);
     case ScramError::too_expensive:
       return fail(
           Reason::server_login_failed,
           fmt::format("the server asks for more than {} SCRAM iterations", auth::kIterationsMax),
-          true);
+          Setback::of_route);
     case ScramError::wrong_nonce:
       return fail_protocol("SCRAM: not the nonce that was sent");
     case ScramError::unsupported:

@@ -131,7 +131,7 @@ TEST_F(ServerLoginTest, AServerThatSpeaksFirstIsNotPostgresql) {
 TEST_F(ServerLoginTest, CleartextNeedsTlsOrPermission) {
   start();
   feed(made_by(write_authentication_cleartext));
-  expect_failed("cleartext_forbidden fatal", "without TLS");
+  expect_failed("server_login_failed fatal", "without TLS");
   EXPECT_EQ(port.sent, "");
 }
 
@@ -428,7 +428,12 @@ TEST_F(ServerLoginTest, WhichErrorsAreWorthAnotherTry) {
       {"42501", "failed server_login_failed fatal"},
       {"57P03", "failed server_shutdown transient"},
       {"57P01", "failed server_shutdown transient"},
+      {"28P02", "failed server_login_failed fatal"},
+      {"42704", "failed server_login_failed fatal"},
+      {"22023", "failed server_login_failed fatal"},
+      {"55000", "failed server_login_failed fatal"},
       {"53300", "failed server_login_failed transient"},
+      {"", "failed server_login_failed transient"},
       {"XX000", "failed server_login_failed transient"},
   };
   for (const auto& [sqlstate, call] : verdicts) {
@@ -440,6 +445,23 @@ TEST_F(ServerLoginTest, WhichErrorsAreWorthAnotherTry) {
     EXPECT_EQ(fresh_port.failure, "the server's words");
     EXPECT_FALSE(fresh.keys_were_refused());
   }
+}
+
+TEST_F(ServerLoginTest, WhatTheDatabaseSaysIsKeptWithACodeAndAHint) {
+  start();
+  feed(fatal("28P01", "password authentication failed for user \"alice\""));
+  EXPECT_EQ(port.last_failure.sqlstate, "28P01");
+  EXPECT_EQ(port.last_failure.detail, "password authentication failed for user \"alice\"");
+  EXPECT_EQ(port.last_failure.setback, Setback::of_route);
+  EXPECT_THAT(port.last_failure.hint, HasSubstr("not about those that the client sent"));
+}
+
+TEST_F(ServerLoginTest, AServerWithoutTlsIsSoForEverybody) {
+  port.login_rules.tls_wanted = port.login_rules.tls_required = true;
+  start();
+  feed("N");
+  EXPECT_EQ(port.last_failure.setback, Setback::of_upstream);
+  EXPECT_EQ(port.last_failure.sqlstate, "");
 }
 
 TEST_F(ServerLoginTest, AnErrorMayComeAfterAuthenticationOk) {

@@ -16,14 +16,17 @@ struct ServerState {
   ServerStatements statements;
   // What its unnamed statement was made from, as far as that is known.
   StatementRef unnamed;
+  SettingsRef defaults = Settings::empty();  // what it reported at its login, to be replayed
   SettingsRef have = Settings::empty();
   Parameters reported;  // everything it reported, in the order of its login
 
-  char status = 'I';      // of the last ReadyForQuery
+  char status = 'I';                 // of the last ReadyForQuery
+  std::uint64_t requests_ended = 0;  // by the ReadyForQuery of a client
   bool skipping = false;  // an error came, and it ignores everything until a Sync that is not sent
   bool unsynced = false;  // extended messages were sent after the last Sync
   bool inside_reply = false;  // a message is only partly forwarded to the client
   bool dirty = false;         // session state that Tidegate does not track was left on it
+  bool opaque = false;        // it ran what no text shows (DO, CALL): it may hold anything
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
   // fails in that time, nobody can tell how many of them it swallowed.
@@ -39,7 +42,9 @@ struct ServerState {
   ByteBuffer resend;              // to be written to the server after this walk
 
   // Nothing runs, nothing is owed, nothing is open: the next message may be anybody's.
-  bool at_rest() const { return owed.empty() && status == 'I' && !unsynced && !skipping; }
+  bool at_rest() const {
+    return owed.empty() && status == 'I' && !unsynced && !skipping && !inside_reply;
+  }
 };
 
 }  // namespace tidegate::postgres

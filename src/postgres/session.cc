@@ -10,6 +10,12 @@
 namespace tidegate::postgres {
 namespace {
 
+// What is not known to be on a server is taken from it before anybody gets it: DISCARD ALL, but for
+// the prepared statements, which are shared.
+constexpr std::string_view kPutRight =
+    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;"
+    "SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP;DISCARD SEQUENCES;";
+
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(duration.count() / 1000);
 }
@@ -57,7 +63,7 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   server_ = &server;
   server.link(*this);
   if (rules_.mode == PoolMode::session) server.state().dirty = true;
-  transaction_since_ = turn.now;
+  transaction_since_ = query_since_ = turn.now;
   settle_settings();
   resume(turn);
 }
@@ -66,11 +72,13 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
 // before an INSERT that succeeds would be a wrong answer.
 void Session::settle_settings() {
   auto& state = server_->state();
-  if (same(state.have, settings_)) {
-    settings_ = state.have;  // equal values become one object
+  if (state.opaque) {
+    state.have = state.defaults;
+  } else if (unified(state.have, settings_)) {
     return;
   }
-  const auto commands = replay(*state.have, *settings_);
+  auto commands = replay(*state.have, *settings_);
+  if (std::exchange(state.opaque, false)) commands.sql.insert(0, kPutRight);
   if (commands.sql.empty() || planted(Planted::settings_not_replayed)) return;
   ByteBuffer query;
   write_query(query, commands.sql);
@@ -82,14 +90,14 @@ void Session::settle_settings() {
   server_->send(query);
 }
 
-void Session::refused(Reason reason, std::string_view detail, const session::Turn& turn) {
+void Session::refused(const session::Failure& why, const session::Turn& turn) {
   if (!std::exchange(waiting_, false)) return;
   // What stands behind the refused request may depend on it (a BEGIN), so the client must not go
   // on as if only one statement had failed. A cancel is the client's own wish for just that.
-  if (reason != Reason::cancelled) return fail(reason, detail);
-  refusal_ = reason;
+  if (why.reason != Reason::cancelled) return fail(why);
+  refusal_ = why.reason;
   ByteBuffer error;
-  write_error(error, reason, "ERROR", detail);
+  write_error(error, why, "ERROR");
   port_.to_client(error);
   resume(turn);
   finish_if_done();
@@ -109,7 +117,7 @@ void Session::server_lost(Reason reason, std::string_view detail) {
 void Session::setting_reported(std::string_view name, std::string_view value) {
   const auto* known = settings_->find(name);
   if (known != nullptr && *known == value) return;
-  settings_ = settings_->with(name, value);
+  settings_ = workshop_.settings.intern(settings_->with(name, value));
   if (same_setting(name, "application_name")) port_.application_name_changed(value);
 }
 
@@ -124,6 +132,7 @@ void Session::undone(const OwedReply& request, bool failed) {
       }
       return;
     case Reply::close:
+    case Reply::execute:  // of a DEALLOCATE
       if (request.before == nullptr) return;
       if (!request.name.empty()) {
         names_.set(request.name, request.before);
@@ -143,10 +152,14 @@ void Session::statements_discarded() {
   names_.clear();
 }
 
-// Nothing that was left on the server is there any more, unless something is already on its way
-// to it again.
+// Nothing that was left on the server is there any more, unless something of the client's is
+// already on its way to it again.
 void Session::session_discarded() {
-  if (server_->state().owed.size() > 2) return;
+  auto& owed = server_->state().owed;
+  for (std::size_t i = 1; i < owed.size(); ++i) {
+    if (owed.at(i).action != Action::skip && owed.at(i).reply != Reply::sync) return;
+  }
+  server_->state().opaque = false;
   unnamed_.reset();
   if (pinned_ || holds_large_unnamed_) {
     pinned_ = false;
@@ -186,7 +199,6 @@ void Session::replies_walked(const session::Turn& turn) {
     names_in_doubt_ = false;
     names_in_flight_ = false;
     unnamed_in_flight_ = false;
-    if (restore_) restore_startup_settings();
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
       state.status != 'I') {
@@ -197,23 +209,11 @@ void Session::replies_walked(const session::Turn& turn) {
   finish_if_done();
 }
 
-// PostgreSQL resets to what the client asked for when it connected; the server, which another
-// client may have opened, resets to its own.
-void Session::restore_startup_settings() {
-  restore_ = false;
-  if (at_startup_->entries().empty() || server_->state().status == 'E') return;
-  const auto wanted = settings_->with_all(*at_startup_);
-  ByteBuffer reports;
-  for (const auto& entry : wanted->entries()) {
-    const auto* told = settings_->find(entry.name);
-    if (!entry.custom && (told == nullptr || *told != entry.value)) {
-      write_parameter_status(reports, entry.name, entry.value);
-    }
-  }
-  if (!reports.empty()) port_.to_client(reports);
-  settings_ = wanted;
-  server_->state().have = server_->state().have->without_custom();
-  settle_settings();
+// A pinned server may have anything: settings that are not reported, temporary tables that hide
+// others. What is parsed there is nobody else's, and what others parsed is not for here.
+std::uint64_t Session::reading_salt() {
+  if (!pinned_ && !reads_alone_) return 0;
+  return std::uint64_t{port_.cancel_pid()} << 32 | port_.cancel_key();
 }
 
 // --- Letting go ---
@@ -239,8 +239,11 @@ void Session::drop(Reason reason) {
 
 void Session::detach() {
   if (server_ == nullptr) return;
-  const bool inside = streaming_ == Streaming::forward || streaming_ == Streaming::query;
-  if (restore_ || settling_) server_->state().dirty = true;
+  const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
+  if (settling_) server_->state().dirty = true;
+  forgets_ = reads_alone_ = false;
+  resetting_portals_.clear();
+  deallocating_portals_.clear();
   server_->unlink(inside);
   server_ = nullptr;
 }
@@ -249,9 +252,12 @@ void Session::detach() {
 void Session::terminated() {
   said_goodbye_ = true;
   finished_ = true;
-  if (server_ == nullptr || server_->state().owed.readies() == 0) {
-    close(Reason::client_gone, session::Farewell::flush);
-  }
+  if (!awaits_answers()) close(Reason::client_gone, session::Farewell::flush);
+}
+
+// A COPY that the client has not ended is answered no more: the server waits for its data.
+bool Session::awaits_answers() const {
+  return server_ != nullptr && server_->state().owed.readies() > 0 && !server_->state().copying_in;
 }
 
 void Session::client_finished(const session::Turn&) {
@@ -263,8 +269,7 @@ void Session::client_finished(const session::Turn&) {
 // never be answered (half a message, a pipeline without its Sync) ends it at once.
 void Session::finish_if_done() {
   if (!finished_ || closed_ || waiting_ || settling_) return;
-  if (server_ != nullptr && server_->state().owed.readies() > 0) return;
-  close(Reason::client_gone, session::Farewell::flush);
+  if (!awaits_answers()) close(Reason::client_gone, session::Farewell::flush);
 }
 
 void Session::client_lost() {
@@ -282,15 +287,20 @@ void Session::dismiss(Reason reason) {
 }
 
 void Session::fail(Reason reason, std::string_view detail) {
+  fail({.reason = reason, .detail = std::string(detail)});
+}
+
+void Session::fail(const session::Failure& why) {
   if (closed_) return;
   ByteBuffer error;
-  write_error(error, reason, "FATAL", detail);
+  write_error(error, why, "FATAL");
   port_.to_client(error);
-  close(reason, session::Farewell::flush);
+  close(why.reason, session::Farewell::flush);
 }
 
 void Session::close(Reason reason, session::Farewell how) {
   if (std::exchange(closed_, true)) return;
+  detach();
   port_.close_client(reason, how);
 }
 

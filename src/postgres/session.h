@@ -12,6 +12,7 @@
 
 #include "postgres/conversations.h"
 #include "postgres/linked_client.h"
+#include "postgres/restorations.h"
 #include "postgres/server_conversation.h"
 #include "postgres/statement_names.h"
 #include "session/conversation.h"
@@ -34,7 +35,7 @@ class Session final : public LinkedClient {
   void client_lost();
   bool said_goodbye() const { return said_goodbye_; }
   void linked(ServerConversation& server, const session::Turn& turn);
-  void refused(Reason reason, std::string_view detail, const session::Turn& turn);
+  void refused(const session::Failure& why, const session::Turn& turn);
   void server_lost(Reason reason, std::string_view detail);
   void dismiss(Reason reason);
   bool at_rest() const;
@@ -57,19 +58,22 @@ class Session final : public LinkedClient {
   friend class RequestWalk;
 
   // What becomes of the rest of a message that is passing by in pieces.
-  enum class Streaming : std::uint8_t { none, forward, query, discard };
+  enum class Streaming : std::uint8_t { none, forward, query, parse, discard };
 
   void settle_settings();
   void terminated();
-  void restore_startup_settings();
   void ask_for_server();
   void resume(const session::Turn& turn);
   bool can_release() const;
+  // What sets its statements apart while the server reads texts in a way that only it has.
+  std::uint64_t reading_salt();
   void release();
   void drop(Reason reason);
   void detach();
+  bool awaits_answers() const;
   void finish_if_done();
   void fail(Reason reason, std::string_view detail);
+  void fail(const session::Failure& why);
   void close(Reason reason, session::Farewell how);
   // Gives the reason why not, or Reason::none.
   Reason pin(std::string_view why);
@@ -86,10 +90,21 @@ class Session final : public LinkedClient {
   StatementNames names_;
   StatementRef unnamed_;
 
+  struct ResettingPortal {
+    std::string portal;
+    Restoration restoration;
+  };
+  std::vector<ResettingPortal> resetting_portals_;  // of this link
+  struct DeallocatingPortal {
+    std::string portal, name;
+  };
+  std::vector<DeallocatingPortal> deallocating_portals_;  // of this link
+
   ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
   std::unique_ptr<sql::PostgresScanner> scanner_;  // of a text that is passing in pieces
   std::unique_ptr<std::string> replay_error_;      // why the settings could not be put in place
   std::uint32_t body_left_ = 0;                    // of the message that is passing in pieces
+  bool text_ended_ = false;                        // of a Parse that passes in pieces
   Streaming streaming_ = Streaming::none;
 
   Instant transaction_since_{};
@@ -111,10 +126,11 @@ class Session final : public LinkedClient {
   // What was sent may still turn out to be skipped, because something before it fails.
   bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
   bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
+  bool forgets_ = false;            // this link sent a DEALLOCATE ALL or DISCARD ALL
+  bool reads_alone_ = false;        // this link changed, unseen, how texts are read
   bool names_in_flight_ = false;    // a name was given or given up
   bool names_doubted_ = false;      // ... behind other requests of this segment
   bool names_in_doubt_ = false;     // ... or of one whose end is owed
-  bool restore_ = false;            // RESET ALL or DISCARD ALL was sent
 };
 
 }  // namespace tidegate::postgres

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <utility>
 
 #include "postgres/digest.h"
 
@@ -37,7 +38,7 @@ constexpr std::array<std::string_view, 18> kShaping = {
 };
 
 // Lists of quoted names: SET would read a quoted list as one name.
-constexpr std::array<std::string_view, 1> kQuotedLists = {"search_path"};
+constexpr std::array<std::string_view, 2> kQuotedLists = {"search_path", "temp_tablespaces"};
 
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
@@ -62,6 +63,32 @@ void append_command(std::string& sql, const Settings::Entry& entry) {
   }
 }
 
+// The elements of a list as SplitIdentifierString finds them, each as a literal of its own. A list
+// of none becomes one of an empty name, which names nothing either.
+std::string literals_of_list(std::string_view list) {
+  std::string literals;
+  std::string element;
+  bool quoted = false;
+  const auto add = [&] {
+    if (!literals.empty()) literals += ", ";
+    literals += quote_literal(std::exchange(element, {}));
+  };
+  for (std::size_t i = 0; i < list.size(); ++i) {
+    const char c = list[i];
+    if (c == '"' && quoted && i + 1 < list.size() && list[i + 1] == '"') {
+      element += list[++i];
+    } else if (c == '"') {
+      quoted = !quoted;
+    } else if (c == ',' && !quoted) {
+      add();
+    } else if (c != ' ' || quoted) {
+      element += quoted ? c : lower(c);
+    }
+  }
+  add();
+  return literals;
+}
+
 // A custom name may have a class: "app.tenant".
 std::string quote_setting(std::string_view name) {
   std::string quoted;
@@ -83,6 +110,21 @@ bool same_setting(std::string_view a, std::string_view b) {
 
 bool is_replayable_report(std::string_view name) {
   return contains(kReplayable, name);
+}
+
+// Not search_path: PostgreSQL itself analyses a statement anew when that has changed.
+bool mentions_unreported_shaping(std::string_view text) {
+  const auto mentioned = [text](std::string_view name) {
+    const auto same = [](char a, char b) { return lower(a) == lower(b); };
+    return !std::ranges::search(text, name, same).empty();
+  };
+  const auto unreported = [](std::string_view name) {
+    return !is_replayable_report(name) && name != "search_path";
+  };
+  // SET XML OPTION has a name of two words.
+  return mentioned("xml") || std::ranges::any_of(kShaping, [&](std::string_view name) {
+           return unreported(name) && mentioned(name);
+         });
 }
 
 bool shapes_parsing(std::string_view name) {
@@ -112,7 +154,10 @@ SettingsRef Settings::make(std::vector<Entry> entries) {
   settings->tag_ = std::max<FitTag>(1, leading_u64(digest({Bytes(all)})));
   settings->shape_ = leading_u64(digest({Bytes(shaping)}));
   const auto* strings = settings->find("standard_conforming_strings");
-  settings->standard_strings_ = strings == nullptr || *strings != "off";
+  settings->text_rules_.standard_strings = strings == nullptr || *strings != "off";
+  if (const auto* encoding = settings->find("client_encoding")) {
+    settings->text_rules_.letters = sql::letters_of(*encoding);
+  }
   return settings;
 }
 
@@ -166,6 +211,15 @@ SettingsRef Settings::without_custom() const {
   return make(std::move(entries));
 }
 
+SettingsRef Settings::with_custom_unknown() const {
+  constexpr std::string_view kNoValue{"\0", 1};  // no text of PostgreSQL's holds a zero byte
+  auto entries = entries_;
+  for (auto& each : entries) {
+    if (each.custom) each.value = kNoValue;
+  }
+  return make(std::move(entries));
+}
+
 Replay replay(const Settings& have, const Settings& want) {
   Replay replay;
   for (const auto& entry : want.entries()) {
@@ -184,6 +238,11 @@ Replay replay(const Settings& have, const Settings& want) {
 
 std::string set_config_call(std::string_view name, std::string_view value) {
   return "set_config(" + quote_literal(name) + ", " + quote_literal(value) + ", false)";
+}
+
+std::string set_command(std::string_view scope, std::string_view name, std::string_view value) {
+  const auto values = contains(kQuotedLists, name) ? literals_of_list(value) : quote_literal(value);
+  return "SET " + std::string(scope) + quote_setting(name) + " TO " + values;
 }
 
 std::string quote_literal(std::string_view text) {

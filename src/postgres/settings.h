@@ -16,6 +16,7 @@
 
 #include "base/bytes.h"
 #include "base/hold.h"
+#include "sql/postgres_scanner.h"
 
 namespace tidegate::postgres {
 
@@ -25,6 +26,9 @@ bool is_replayable_report(std::string_view name);
 // Settings that shape how a statement's text is read at Parse (literals are folded then): a cached
 // statement is the same only under the same values of these. One table, one test per entry.
 bool shapes_parsing(std::string_view name);
+// Whether a text may name one of them that PostgreSQL does not report, so that setting it is seen
+// in the text only.
+bool mentions_unreported_shaping(std::string_view text);
 // Names of settings are compared as PostgreSQL does, without regard to ASCII case.
 bool same_setting(std::string_view a, std::string_view b);
 
@@ -48,15 +52,17 @@ class Settings {
   SettingsRef with_all(const Settings& other) const;
   SettingsRef without(std::string_view name) const;
   SettingsRef without_custom() const;
+  // The same custom names, with values that nobody can want.
+  SettingsRef with_custom_unknown() const;
   const std::string* find(std::string_view name) const;
   // Whether the server reports it, so that changes of it are noticed.
   bool reports(std::string_view name) const;
   bool has_custom() const;
   const std::vector<Entry>& entries() const { return entries_; }
 
-  FitTag tag() const { return tag_; }                          // digest of all entries, never 0
-  std::uint64_t shape() const { return shape_; }               // digest of those that shape parsing
-  bool standard_strings() const { return standard_strings_; }  // standard_conforming_strings
+  FitTag tag() const { return tag_; }                        // digest of all entries, never 0
+  std::uint64_t shape() const { return shape_; }             // digest of those that shape parsing
+  sql::TextRules text_rules() const { return text_rules_; }  // how the scanner reads a text
   bool operator==(const Settings& other) const {
     return tag_ == other.tag_ && entries_ == other.entries_;
   }
@@ -67,12 +73,16 @@ class Settings {
   std::vector<Entry> entries_;
   FitTag tag_ = 0;
   std::uint64_t shape_ = 0;
-  bool standard_strings_ = true;
+  sql::TextRules text_rules_;
 };
 
-// Same values? Pointers first.
-inline bool same(const SettingsRef& a, const SettingsRef& b) {
-  return a == b || *a == *b;
+// Same values? Then both become one object, always the one at the lower address: however many
+// equal ones there are, they grow into one as they meet, and from then on pointers tell.
+inline bool unified(SettingsRef& a, SettingsRef& b) {
+  if (a == b) return true;
+  if (*a != *b) return false;
+  (std::less<>{}(a.get(), b.get()) ? b : a) = std::less<>{}(a.get(), b.get()) ? a : b;
+  return true;
 }
 
 // The commands that turn a server that has `have` into one that has `want`: one simple query, empty
@@ -86,6 +96,9 @@ Replay replay(const Settings& have, const Settings& want);
 // set_config('name', 'value', false): reads the value as a startup packet does, so that a list
 // such as search_path stays a list.
 std::string set_config_call(std::string_view name, std::string_view value);
+
+// SET [scope]name TO 'value'; the value is read as by set_config, lists included.
+std::string set_command(std::string_view scope, std::string_view name, std::string_view value);
 
 // 'it''s' with standard_conforming_strings in either position (backslashes use E'').
 std::string quote_literal(std::string_view text);

@@ -21,10 +21,26 @@ TEST(Settings, LaterValuesWinWhateverTheCase) {
 TEST(Settings, EqualValuesHaveEqualTags) {
   const auto a = usual();
   const auto b = Settings::make({{"DateStyle", "ISO, MDY"}, {"TimeZone", "Etc/UTC"}});
-  EXPECT_TRUE(same(a, b));
+  EXPECT_EQ(*a, *b);
   EXPECT_EQ(a->tag(), b->tag());
   EXPECT_NE(a->tag(), a->with("TimeZone", "x")->tag());
   EXPECT_NE(Settings::empty()->tag(), 0u);
+}
+
+TEST(Settings, EqualOnesGrowIntoOne) {
+  std::vector<SettingsRef> sessions{usual(), usual(), usual()};
+  std::vector<SettingsRef> servers{usual(), usual()};
+  for (int round = 0; round < 2; ++round) {
+    for (auto& session : sessions) {
+      for (auto& server : servers) EXPECT_TRUE(unified(session, server));
+    }
+  }
+  for (const auto& session : sessions) EXPECT_EQ(session, servers[0]);
+  EXPECT_EQ(servers[1], servers[0]);
+
+  auto other = usual()->with("TimeZone", "x");
+  EXPECT_FALSE(unified(other, servers[0]));
+  EXPECT_NE(other, servers[0]);
 }
 
 TEST(Settings, ReplaySetsWhatDiffers) {
@@ -42,7 +58,7 @@ TEST(Settings, ReplayOfCustomNamesMayFail) {
   EXPECT_EQ(commands.sql, "SELECT pg_catalog.set_config('app.tenant', '7', false);");
   EXPECT_TRUE(commands.needs_reply);
   EXPECT_EQ(replay(*want, *have).sql, "RESET \"app\".\"tenant\";");
-  EXPECT_TRUE(same(want->without_custom(), have));
+  EXPECT_EQ(*want->without_custom(), *have);
 }
 
 // SET search_path = 'a, b' would be one schema of that name.
@@ -60,9 +76,28 @@ TEST(Settings, QuotesWhateverStandardConformingStringsSays) {
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
 }
 
-TEST(Settings, StandardStringsFollow) {
-  EXPECT_TRUE(usual()->standard_strings());
-  EXPECT_FALSE(usual()->with("standard_conforming_strings", "off")->standard_strings());
+TEST(Settings, UnknownCustomValuesAreSetAgainOrReset) {
+  const auto custom = usual()->with("work_mem", "1MB", true);
+  const auto doubted = custom->with_custom_unknown();
+  EXPECT_EQ(replay(*doubted, *custom).sql, replay(*usual(), *custom).sql);
+  EXPECT_EQ(replay(*doubted, *usual()).sql, replay(*custom, *usual()).sql);
+}
+
+TEST(Settings, TextRulesFollow) {
+  EXPECT_TRUE(usual()->text_rules().standard_strings);
+  EXPECT_EQ(usual()->text_rules().letters, sql::Letters::plain);
+  const auto off = usual()->with("standard_conforming_strings", "off");
+  EXPECT_FALSE(off->text_rules().standard_strings);
+  EXPECT_EQ(off->with("client_encoding", "SJIS")->text_rules().letters, sql::Letters::shift_jis);
+}
+
+TEST(Settings, ASetCommandReadsItsValueAsSetConfigDoes) {
+  EXPECT_EQ(set_command("", "my.Own", "it's"), "SET \"my\".\"Own\" TO 'it''s'");
+  EXPECT_EQ(set_command("LOCAL ", "DateStyle", "ISO, MDY"),
+            "SET LOCAL \"DateStyle\" TO 'ISO, MDY'");
+  EXPECT_EQ(set_command("", "search_path", "\"$user\", Public,\"a \"\"b\""),
+            "SET \"search_path\" TO '$user', 'public', 'a \"b'");
+  EXPECT_EQ(set_command("", "search_path", ""), "SET \"search_path\" TO ''");
 }
 
 TEST(Settings, ServersOwnReportsAreNotReplayed) {

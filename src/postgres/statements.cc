@@ -34,19 +34,21 @@ bool is(const Statement& statement, Bytes text_and_types, std::uint64_t shape, N
 
 }  // namespace
 
-StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings, Naming naming) {
+StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings, Naming naming,
+                                    std::uint64_t salt) {
+  const auto shape = settings.shape() ^ salt;
   const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
   const auto [begin, end] = table_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
     auto known = at->second.lock();
-    if (known && is(*known, text_and_types, settings.shape(), naming)) return known;
+    if (known && is(*known, text_and_types, shape, naming)) return known;
   }
   auto made = std::make_shared<Statement>();
   made->text_and_types.assign(text_and_types.begin(), text_and_types.end());
-  made->shape = settings.shape();
+  made->shape = shape;
   const auto text = as_text(text_and_types);
-  made->effects = sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))),
-                                             settings.standard_strings());
+  made->effects =
+      sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))), settings.text_rules());
   if (naming == Naming::named) give_name(*made);
   if (table_.size() >= sweep_at_) sweep();
   table_.emplace(hash, made);

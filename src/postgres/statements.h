@@ -48,7 +48,9 @@ class StatementTable {
   // `text_and_types`: query text, zero byte, parameter types, as they stand in a Parse message.
   // Named ones get a key and a server name, which costs a digest; unnamed ones come with every
   // query of many drivers and do without.
-  StatementRef intern(Bytes text_and_types, const Settings& settings, Naming naming);
+  // `salt`: not 0 when more than the settings shapes how it is read; nobody else has the same.
+  StatementRef intern(Bytes text_and_types, const Settings& settings, Naming naming,
+                      std::uint64_t salt = 0);
   std::size_t size() const { return table_.size(); }
 
  private:

@@ -1,0 +1,59 @@
+#include "postgres/login_refusal.h"
+
+namespace tidegate::postgres {
+namespace {
+
+struct Entry {
+  std::string_view sqlstate;  // or the class, its first two characters
+  LoginRefusal refusal;
+};
+
+constexpr std::string_view kParameterHint =
+    "A parameter that goes with the pooler's login is not accepted there: see `parameters` of the "
+    "upstream and the route.";
+constexpr std::string_view kComesAndGoesHint = "It is starting, stopping or recovering: try again.";
+
+// The first that fits counts, so a class stands behind its members.
+constexpr Entry kRefusals[] = {
+    {"28P01",
+     {.setback = Setback::of_route,
+      .hint = "This is about the user and password that the pooler has for the database, not about "
+              "those that the client sent: see `user` and `password` of the upstream or route, or "
+              "where neither has a user, the password stored for the client's own."}},
+    {"28",
+     {.setback = Setback::of_route,
+      .hint = "The database does not let the pooler in from this address, or as this user: see its "
+              "pg_hba.conf, `sslmode` of the upstream, and whether the role exists and may log "
+              "in."}},
+    {"3D000",
+     {.setback = Setback::of_route,
+      .hint = "The name is the one that the pooler asked the server for: see `database` of the "
+              "route and the upstream."}},
+    {"42501",
+     {.setback = Setback::of_route,
+      .hint = "The user that the pooler logs in as lacks a right, such as CONNECT on the "
+              "database."}},
+    {"42", {.setback = Setback::of_route, .hint = kParameterHint}},
+    {"22", {.setback = Setback::of_route, .hint = kParameterHint}},
+    {"55000",
+     {.setback = Setback::of_route,
+      .hint = "The database exists and takes no connections: see ALLOW_CONNECTIONS of ALTER "
+              "DATABASE."}},
+    {"53300",
+     {.hint = "The database has no connection left for the pooler: lower `budget` of the upstream, "
+              "or raise max_connections (or the limit of the role or database) there."}},
+    {"57P01", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
+    {"57P02", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
+    {"57P03", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
+};
+
+}  // namespace
+
+LoginRefusal judge_refusal(std::string_view sqlstate) {
+  for (const auto& entry : kRefusals) {
+    if (sqlstate.starts_with(entry.sqlstate)) return entry.refusal;
+  }
+  return {};
+}
+
+}  // namespace tidegate::postgres

@@ -1,0 +1,108 @@
+// RESET through the relay: a session goes back to what its client had at login, in every form and
+// whatever becomes of the transaction, and sees nothing of how that is done.
+#include "postgres/relay_testing.h"
+
+namespace tidegate::postgres::testing {
+namespace {
+
+using Parameters = std::vector<std::pair<std::string, std::string>>;
+
+const Parameters kAtStartup = {
+    {"timezone", "Asia/Tokyo"}, {"statement_timeout", "5000"}, {"application_name", "app"}};
+
+std::string extended(std::string_view text) {
+  return parse("", text) + binding("", "") + execute();
+}
+const std::string kSetLima = query("set TimeZone = 'America/Lima'");
+const std::string kShow = query("show timezone") + query("show statement_timeout");
+
+struct Story {
+  const char* name;
+  std::vector<std::string> requests;
+};
+
+const Story kStories[] = {
+    {"Reset", {kSetLima, query("reset timezone"), kShow}},
+    {"SetToDefault", {kSetLima, query("SET TimeZone TO DEFAULT"), kShow}},
+    {"ResetAll", {kSetLima, query("reset all"), kShow}},
+    {"DiscardAll", {kSetLima, query("discard all"), kShow}},
+    {"ResetOfNothing", {query("reset all"), query("reset application_name"), kShow}},
+    {"ResetOfUnreported", {query("reset statement_timeout"), kShow}},
+    {"Extended", {kSetLima, extended("reset timezone") + sync(), kShow}},
+    {"ExtendedAll", {kSetLima, extended("reset all") + extended("show timezone") + sync(), kShow}},
+    {"ExtendedDiscard", {kSetLima, extended("discard all") + sync(), kShow}},
+    {"Named",
+     {kSetLima, parse("r", "reset timezone") + sync(), binding("p", "r") + execute("p") + sync(),
+      kSetLima + binding("", "r") + execute() + sync(), kShow}},
+    {"Flushed", {kSetLima, extended("reset all") + flush(), extended("show timezone") + sync()}},
+    {"Multi", {query("set TimeZone = 'America/Lima'; reset timezone; show timezone"), kShow}},
+    {"MultiAllAtTheEnd", {kSetLima, query("select a; reset all"), kShow}},
+    {"MultiThatFails", {kSetLima, query("reset all; fail"), kShow}},
+    {"MultiTransaction", {kSetLima, query("begin; reset all; show timezone; rollback"), kShow}},
+    {"RolledBack", {kSetLima, query("begin"), query("reset all"), kShow, query("rollback"), kShow}},
+    {"Committed", {kSetLima, query("begin"), query("reset all"), query("commit"), kShow}},
+    {"InAFailedTransaction",
+     {kSetLima, query("begin"), query("fail"), query("reset all"), query("rollback"), kShow}},
+    {"DiscardInATransaction",
+     {kSetLima, query("begin"), query("discard all"), query("rollback"), kShow}},
+    {"BehindAnError",
+     {kSetLima, extended("fail") + extended("reset all") + sync(), kShow,
+      extended("fail") + query("reset all") + sync(), kShow}},
+    {"InAPipelineThatFails", {kSetLima, extended("reset all") + extended("fail") + sync(), kShow}},
+    {"Pipelined",
+     {kSetLima + query("reset all") + kShow + kSetLima + query("discard all") + kShow}},
+    {"UnnamedStatementIsGone",
+     {parse("", "select a") + sync(), query("reset all"), binding("", "") + sync(),
+      extended("select b") + flush() + query("reset timezone") + execute() + sync()}},
+};
+
+class RelayReset : public ::testing::TestWithParam<Story> {};
+
+TEST_P(RelayReset, LooksAsItDoesDirectly) {
+  FakeDatabase database;
+  DirectClient direct(database, kAtStartup);
+  Rig rig(2);
+  auto& pooled = rig.user(kAtStartup);
+  auto& other = rig.user();
+  for (const auto& request : GetParam().requests) {
+    direct.send(request);
+    EXPECT_EQ(pooled.ask(request), direct.answers());
+    EXPECT_EQ(other.ask(kShow), "TD[Etc/UTC]C[SHOW]Z[I]TD[0]C[SHOW]Z[I]");
+  }
+  EXPECT_EQ(pooled.pins, 0);
+}
+
+TEST_P(RelayReset, LooksAsItDoesDirectlyCutIntoBytes) {
+  FakeDatabase database;
+  DirectClient direct(database, kAtStartup);
+  Rig rig(1);
+  auto& pooled = rig.user(kAtStartup);
+  rig.piece_bytes = 1;
+  for (const auto& request : GetParam().requests) {
+    direct.send(request);
+    EXPECT_EQ(pooled.ask(request), direct.answers());
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Stories, RelayReset, ::testing::ValuesIn(kStories),
+                         [](const auto& story) { return std::string(story.param.name); });
+
+TEST(RelayReset, AsksForNothingThatTheServerHasByItself) {
+  Rig rig;
+  auto& client = rig.user({{"client_encoding", "utf-8"}});
+  const auto before = rig.servers[0]->fake.seen();
+  client.ask(query("reset all"));
+  EXPECT_EQ(rig.servers[0]->fake.seen(), before + "Q");
+}
+
+TEST(RelayReset, AVeryLongQueryIsRefused) {
+  Rig rig(2);
+  rig.piece_bytes = 1000;
+  auto& client = rig.user(kAtStartup);
+  client.send(query("select " + std::string(20'000, 'x') + "; reset all"));
+  EXPECT_EQ(client.answers(), "E[FATAL 0A000]");
+  EXPECT_EQ(client.closed_by, Reason::feature_refused);
+}
+
+}  // namespace
+}  // namespace tidegate::postgres::testing

@@ -1,0 +1,79 @@
+// DEALLOCATE of a statement that the client prepared by the protocol: the server knows it by
+// another name and shares it with others, so only the session forgets it.
+#include <algorithm>
+
+#include "postgres/messages.h"
+#include "postgres/replan.h"
+#include "postgres/request_messages.h"
+#include "postgres/request_walk.h"
+
+namespace tidegate::postgres {
+
+using sql::Effect;
+
+namespace {
+
+// Portals that deallocate something and were not executed yet, in one transaction.
+constexpr std::size_t kPortalsMax = 100;
+
+}  // namespace
+
+// As a simple query it is answered here, and a Sync brings the true ReadyForQuery.
+bool RequestWalk::deallocate(const sql::Effects& effects) {
+  if (state().status == 'E') return false;
+  const bool all = effects.has(Effect::sql_deallocate_all);
+  if (all) {
+    if (session_.pinned_) return false;
+    session_.names_.clear();
+  } else {
+    if (effects.names.size() != 1) return false;
+    if (session_.names_.erase(effects.names.front().text) == nullptr) return false;
+  }
+  owe(Reply::execute, Action::fake).name = all ? "DEALLOCATE ALL" : "DEALLOCATE";
+  owe(Reply::sync);
+  drop_segment(state());
+  write_sync(to_server_.own());
+  end_segment();
+  return true;
+}
+
+// --- The extended protocol ---
+
+void RequestWalk::note_deallocation(std::string_view portal, const sql::Effects& effects) {
+  auto& noted = session_.deallocating_portals_;
+  if (!noted.empty()) std::erase_if(noted, [&](const auto& each) { return each.portal == portal; });
+  if (!effects.has(sql::Effect::sql_deallocate) || noted.size() == kPortalsMax) return;
+  noted.push_back({std::string(portal), effects.names.front().text});
+}
+
+// The name that executing this portal takes from the session; empty: none.
+std::string RequestWalk::name_deallocated_by(std::string_view portal) const {
+  for (const auto& each : session_.deallocating_portals_) {
+    if (each.portal == portal && session_.names_.find(each.name) != nullptr) return each.name;
+  }
+  return {};
+}
+
+// The server gets something by that name, which the client's own DEALLOCATE then takes away: its
+// answer, errors and transactions included, is the true one.
+bool RequestWalk::execute_deallocate(Bytes message, const std::string& name) {
+  if (session_.names_in_flight_ && unsettled()) return stall();
+  drop_segment(state());
+  session_.names_in_flight_ = true;
+  note_doubt();
+  auto& out = to_server_.own();
+  write_close_statement(out, name);
+  owe(Reply::close, Action::skip);
+  ByteBuffer nothing;
+  ByteWriter(nothing).cstring("").be16(0);
+  write_parse(out, name, nothing);
+  owe(Reply::parse, Action::skip);
+  auto& owed = owe(Reply::execute);
+  owed.name = name;
+  owed.before = session_.names_.erase(name);
+  extended_sent('E', {});
+  to_server_.pass(message);
+  return true;
+}
+
+}  // namespace tidegate::postgres
