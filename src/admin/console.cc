@@ -50,17 +50,62 @@ ConsoleReply showing(session::Table table) {
   return reply;
 }
 
-constexpr std::array kShowable = {"CLIENTS", "CONFIG", "DATABASES", "LISTS",   "POOLS",
-                                  "SERVERS", "STATS",  "USERS",     "VERSION", "HELP"};
+constexpr std::array kShowable = {"CLIENTS", "CONFIG",  "DATABASES", "LISTS",
+                                  "POOLS",   "SERVERS", "STATS",     "USERS",
+                                  "VERSION", "HELP",    "UPSTREAMS", "WORKERS"};
+
+// What drivers ask of any server they meet, answered as PgBouncer does.
+struct FakeSetting {
+  std::string_view name, value;
+};
+constexpr FakeSetting kFakeSettings[] = {{"client_encoding", "UTF8"},
+                                         {"datestyle", "ISO"},
+                                         {"default_transaction_isolation", "read committed"},
+                                         {"server_version", TIDEGATE_VERSION "/tidegate"},
+                                         {"standard_conforming_strings", "on"},
+                                         {"timezone", "GMT"},
+                                         {"transaction_isolation", "read committed"}};
+
+std::string usage() {
+  std::string text = "SHOW ";
+  for (const auto* what : kShowable) {
+    text += std::string(what == kShowable.front() ? "" : "|") + what;
+  }
+  return text;
+}
 
 ConsoleReply help() {
   ConsoleReply reply;
   reply.tag = "SHOW";
-  std::string text = "Console usage: SHOW ";
-  for (const auto* what : kShowable)
-    text += std::string(what == kShowable.front() ? "" : "|") + what;
-  reply.notices.push_back(std::move(text));
+  reply.notices.push_back("Console usage: " + usage() + "; SELECT 1 is a health check");
   return reply;
+}
+
+// For whoever took this for a database: psql's \d, an ORM's first query, a command of PgBouncer's.
+ConsoleReply not_a_command(const std::string& what) {
+  return failure(what + ": this is the console of Tidegate, not a database; its commands are " +
+                     usage() + ", and SHOW HELP lists them",
+                 "42601");
+}
+
+ConsoleReply one_row(std::string column, session::CellType type, std::string value,
+                     std::string tag) {
+  ConsoleReply reply;
+  reply.table.emplace();
+  reply.table->columns = {{std::move(column), type}};
+  reply.table->rows.push_back({std::move(value)});
+  reply.tag = std::move(tag);
+  return reply;
+}
+
+bool is_number(std::string_view word) {
+  constexpr std::size_t kDigitsMax = 9;  // what surely is an int4
+  return !word.empty() && word.size() <= kDigitsMax &&
+         std::ranges::all_of(word, [](unsigned char c) { return std::isdigit(c) != 0; });
+}
+
+bool is_showable(std::string_view word) {
+  return std::ranges::any_of(kShowable, [&](const char* what) { return lower(what) == word; });
 }
 
 std::string_view mode_name(PoolMode mode) {
@@ -90,10 +135,26 @@ void add(session::Traffic& sum, const session::Traffic& part) {
   sum.binds += part.binds;
 }
 
-std::map<std::string, session::Traffic> by_database(const Findings& findings) {
-  std::map<std::string, session::Traffic> sums;
-  for (const auto& part : findings.traffic) add(sums[part.route->database()], part.traffic);
+std::map<std::string, DatabaseTraffic> by_database(const Findings& findings) {
+  std::map<std::string, DatabaseTraffic> sums;
+  for (const auto& part : findings.traffic) {
+    auto& sum = sums[part.route->database()];
+    add(sum.total, part.total);
+    add(sum.period.begin, part.period.begin);
+    add(sum.period.end, part.period.end);
+  }
   return sums;
+}
+
+std::vector<UpstreamRow> upstream_rows(proxy::Process& process) {
+  std::vector<UpstreamRow> rows;
+  for (const auto& upstream : process.routes().upstreams()) {
+    upstream->with_pool([&](const pool::Pool& pool) {
+      rows.push_back(
+          {upstream->spec().name, pool.limits().budget, pool.total_servers(), pool.totals()});
+    });
+  }
+  return rows;
 }
 
 PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
@@ -101,17 +162,21 @@ PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
   row.database = route.database();
   row.user = route.user();
   row.mode = mode_name(route.spec().rules.mode);
-  row.counts =
-      route.upstream().with_pool([&](pool::Pool& pool) { return pool.counts(route.id()); });
-  row.clients_waiting = row.counts.waiting;
+  row.balanced = route.upstream().spec().hosts.size() > 1;
+  route.upstream().with_pool([&](pool::Pool& pool) {
+    row.counts = pool.counts(route.id());
+    row.used = pool.idle_to_be_checked(route.id(), now);
+  });
   if (!row.counts.oldest_wait.is_never()) row.wait_max = now - row.counts.oldest_wait;
   for (const auto& client : findings.clients) {
-    row.clients_active +=
-        client.database == row.database && client.state != "waiting" && client.state != "login";
+    if (client.route != &route) continue;
+    row.clients_active += client.state == "active" || client.state == "idle";
+    row.clients_waiting += client.state == "waiting";
   }
   for (const auto& server : findings.servers) {
-    if (server.database != row.database || server.user != row.user) continue;
-    row.cancelling += server.state == "being_canceled" || server.state == "active_cancel";
+    if (server.route != &route) continue;
+    row.cancels += server.cancels;
+    row.cancelled += server.state == "being_canceled";
     row.tested += server.state == "tested";
   }
   return row;
@@ -149,10 +214,10 @@ DatabaseRow database_row(const config::Route& route, proxy::Process& process) {
   for (const auto& upstream : process.routes().upstreams()) {
     if (upstream->spec().name != route.upstream) continue;
     row.budget = upstream->spec().limits.budget;
-    if (!upstream->spec().hosts.empty()) {
-      row.host = upstream->spec().hosts.front().host;
-      row.port = upstream->spec().hosts.front().port;
-    }
+    const auto& hosts = upstream->spec().hosts;
+    row.balanced = hosts.size() > 1;
+    for (const auto& host : hosts) row.host += (row.host.empty() ? "" : ",") + host.host;
+    if (!hosts.empty()) row.port = hosts.front().port;
   }
   for (const auto& live : process.routes().all()) {
     if (live->spec().database != route.database) continue;
@@ -170,9 +235,9 @@ void Console::run(std::string_view user, std::string_view command, Done done) {
   const auto words = words_of(command);
   if (words.empty()) return done({});
   worker_.log().write(LogLevel::info, "console command", {{"user", user}, {"command", command}});
-  if ((words[0] == "show" || words[0] == "select") && words.size() > 1) {
-    return show(words[1], std::move(done));
-  }
+  if (words[0] == "show" && words.size() > 1) return show(words[1], std::move(done));
+  if (words[0] == "show") return done(help());
+  if (words[0] == "select") return select(words, std::move(done));
   // Drivers set things at login (extra_float_digits and the like); here nothing depends on them.
   if (words[0] == "set" && words.size() > 1) {
     ConsoleReply reply;
@@ -180,16 +245,41 @@ void Console::run(std::string_view user, std::string_view command, Done done) {
     reply.notices.push_back("SET has no meaning on the console and was ignored");
     return done(std::move(reply));
   }
-  done(failure("unknown command \"" + words[0] + "\": SHOW HELP lists what there is", "42601"));
+  done(not_a_command("unknown command \"" + words[0] + "\""));
+}
+
+// PgBouncer's other word for SHOW. With a number it is what health checks send: they are to hear
+// that somebody is there, which is more than PgBouncer does.
+void Console::select(const std::vector<std::string>& words, Done done) {
+  const bool one_word = words.size() == 2;
+  if (one_word && is_number(words[1])) {
+    return done(one_row("?column?", session::CellType::int4, words[1], "SELECT 1"));
+  }
+  if (one_word && is_showable(words[1])) return show(words[1], std::move(done));
+  done(not_a_command("SELECT is not possible here"));
 }
 
 void Console::show(const std::string& what, Done done) {
+  for (const auto& setting : kFakeSettings) {
+    if (what != setting.name) continue;
+    return done(one_row(what, session::CellType::text, std::string(setting.value), "SHOW"));
+  }
   if (what == "version") return done(showing(version_table("tidegate " TIDEGATE_VERSION)));
   if (what == "config") return done(showing(config_table(config::show(process_.config()))));
   if (what == "users") return done(showing(users_table(process_)));
   if (what == "help") return done(help());
   if (what == "pools") return show_pools(std::move(done));
-  if (what == "stats") return show_stats(std::move(done));
+  if (what == "upstreams") return done(showing(upstreams_table(upstream_rows(process_))));
+  if (what == "stats") {
+    return survey(process_, worker_, [this, done = std::move(done)](const Findings& found) mutable {
+      done(showing(stats_table(by_database(found), process_.config().stats_period)));
+    });
+  }
+  if (what == "workers") {
+    return survey(process_, worker_, [done = std::move(done)](const Findings& found) mutable {
+      done(showing(workers_table(found.workers)));
+    });
+  }
   if (what == "databases") {
     std::vector<DatabaseRow> rows;
     for (const auto& route : process_.config().routes) {
@@ -224,7 +314,7 @@ void Console::show(const std::string& what, Done done) {
            {"dns_pending", 0}})));
     });
   }
-  done(failure("SHOW " + what + " is unknown: SHOW HELP lists what there is", "42601"));
+  done(not_a_command("SHOW " + what + " is unknown"));
 }
 
 void Console::show_pools(Done done) {
@@ -234,19 +324,6 @@ void Console::show_pools(Done done) {
       rows.push_back(pool_row(*route, found, worker_.reactor().now()));
     }
     done(showing(pools_table(rows)));
-  });
-}
-
-void Console::show_stats(Done done) {
-  survey(process_, worker_, [this, done = std::move(done)](const Findings& found) mutable {
-    const auto totals = by_database(found);
-    const auto now = worker_.reactor().now();
-    std::vector<DatabaseTraffic> rows;
-    for (const auto& [database, total] : totals) {
-      rows.push_back({database, total, mark_.traffic[database], now - mark_.at});
-    }
-    if (now - mark_.at >= process_.config().stats_period) mark_ = {now, totals};
-    done(showing(stats_table(rows)));
   });
 }
 

@@ -1,7 +1,6 @@
 // The console: the virtual databases `pgbouncer` and `tidegate`, one console per worker.
 #pragma once
 
-#include <map>
 #include <string>
 
 #include "admin/survey.h"
@@ -19,18 +18,11 @@ class Console final : public session::VirtualDatabase {
 
  private:
   void show(const std::string& what, Done done);
+  void select(const std::vector<std::string>& words, Done done);
   void show_pools(Done done);
-  void show_stats(Done done);
 
-  // Where the averages of SHOW STATS begin: taken anew when it is older than stats_period. Nothing
-  // runs for it while nobody looks.
-  struct Mark {
-    Instant at;
-    std::map<std::string, session::Traffic> traffic;
-  };
   proxy::Process& process_;
   proxy::Worker& worker_;
-  Mark mark_;
 };
 
 }  // namespace tidegate::admin

@@ -31,18 +31,16 @@ std::string_view state_name(Server::State state) {
   switch (state) {
     case Server::State::connecting:
     case Server::State::login:
-      return "login";
+      return "new";
     case Server::State::idle:
       return "idle";
     case Server::State::verifying:
+    case Server::State::cleaning:
       return "tested";
     case Server::State::linked:
       return "active";
-    case Server::State::cleaning:
-      return "active_cancel";
     case Server::State::cancelling:
       return "being_canceled";
-    case Server::State::failing:
     case Server::State::closing:
       return "closing";
   }
@@ -68,6 +66,7 @@ void describe_stream(Worker& worker, net::StreamId stream, SocketRow& row) {
 SocketRow describe(Worker& worker, Client& client) {
   SocketRow row;
   row.type = 'C';
+  row.route = client.route().get();
   row.user = client.user();
   row.database = client.database();
   row.state = state_name(client.state());
@@ -92,6 +91,8 @@ SocketRow describe(Worker& worker, Client& client) {
 SocketRow describe(Worker& worker, Server& server) {
   SocketRow row;
   row.type = 'S';
+  row.route = server.route().get();
+  row.cancels = static_cast<int>(server.cancels());
   row.user = server.route()->user();
   row.database = server.route()->database();
   row.state = state_name(server.state());
@@ -122,9 +123,13 @@ Findings look_around(proxy::Process& process, Worker& worker) {
       findings.servers.push_back(describe(worker, *server));
     }
   }
+  worker.end_period();
   for (const auto& route : process.routes().all()) {
-    findings.traffic.push_back({route.get(), route->traffic(worker.index())});
+    findings.traffic.push_back(
+        {route.get(), route->traffic(worker.index()), route->last_period(worker.index())});
   }
+  findings.workers.push_back({worker.index(), worker.client_count(), findings.servers.size(),
+                              worker.reactor().counters()});
   return findings;
 }
 
@@ -143,6 +148,7 @@ struct Gathering {
     append(findings.clients, std::move(part.clients));
     append(findings.servers, std::move(part.servers));
     append(findings.traffic, std::move(part.traffic));
+    append(findings.workers, std::move(part.workers));
     if (--missing == 0) done(std::move(findings));
   }
 };

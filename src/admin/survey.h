@@ -18,6 +18,8 @@ namespace tidegate::admin {
 // A client or a server, as SHOW CLIENTS and SHOW SERVERS print them: the same columns.
 struct SocketRow {
   char type = 'C';
+  const proxy::Route* route = nullptr;  // null: the console, or not admitted yet
+  int cancels = 0;                      // of a server: cancel requests on their way to it
   std::string user, database, state, address, local_address, application_name, tls;
   int port = 0, local_port = 0;
   WallTime connected, requested;
@@ -29,16 +31,25 @@ struct SocketRow {
   std::string pin;  // why the server is held past its transaction; empty: it is not
 };
 
-// What happened on a route, as one worker counted it.
+// What happened on a route, as one worker counted it: since the start, and as it stood at both
+// ends of the last whole stats_period.
 struct RouteTraffic {
   const proxy::Route* route = nullptr;
-  session::Traffic traffic;
+  session::Traffic total;
+  proxy::Route::Period period;
+};
+
+// A worker, and the system calls of its reactor.
+struct WorkerRow {
+  std::size_t index = 0, clients = 0, servers = 0;
+  net::Reactor::Counters counters;
 };
 
 struct Findings {
   std::vector<SocketRow> clients;
   std::vector<SocketRow> servers;
   std::vector<RouteTraffic> traffic;  // one entry per worker and route
+  std::vector<WorkerRow> workers;
 };
 
 using SurveyDone = std::move_only_function<void(Findings)>;

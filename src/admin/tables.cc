@@ -1,5 +1,6 @@
 #include "admin/tables.h"
 
+#include <algorithm>
 #include <ctime>
 
 #include <fmt/chrono.h>
@@ -29,6 +30,11 @@ std::int64_t whole_seconds(Duration d) {
 }
 std::int64_t rest_us(Duration d) {
   return d.count() / 1000 % 1'000'000;
+}
+
+// PgBouncer says it only where there is something to balance.
+std::optional<std::string> balancing(bool balanced) {
+  return balanced ? std::optional<std::string>("round-robin") : std::nullopt;
 }
 
 Table with_columns(std::initializer_list<Table::Column> columns) {
@@ -121,12 +127,14 @@ Table pools_table(const std::vector<PoolRow>& pools) {
                              {"load_balance_hosts"}});
   for (const auto& pool : pools) {
     const auto count = [](int value) { return number(std::int64_t{value}); };
+    // The survey and the pool were asked one after the other: what moved meanwhile may be missing.
+    const int linked = std::max(0, pool.counts.held - pool.cancelled - pool.tested);
     table.rows.push_back({pool.database, pool.user, count(pool.clients_active),
-                          count(pool.clients_waiting), "0", "0",
-                          count(pool.counts.held - pool.cancelling - pool.tested), "0",
-                          count(pool.cancelling), count(pool.counts.idle), "0", count(pool.tested),
+                          count(pool.clients_waiting), count(pool.cancels), "0", count(linked),
+                          count(pool.cancels), count(pool.cancelled),
+                          count(pool.counts.idle - pool.used), count(pool.used), count(pool.tested),
                           count(pool.counts.opening), number(whole_seconds(pool.wait_max)),
-                          number(rest_us(pool.wait_max)), pool.mode, "round-robin"});
+                          number(rest_us(pool.wait_max)), pool.mode, balancing(pool.balanced)});
   }
   return table;
 }
@@ -170,19 +178,20 @@ constexpr StatColumn kStats[] = {
     {"client_login_count", "client_login_count", &session::Traffic::logins},
 };
 
-std::uint64_t average(const DatabaseTraffic& row, const StatColumn& column) {
-  const auto grown = row.total.*column.value - row.before.*column.value;
+std::uint64_t average(const proxy::Route::Period& period, const StatColumn& column,
+                      Duration length) {
+  const auto grown = period.end.*column.value - period.begin.*column.value;
   if (column.per != nullptr) {
-    const auto count = row.total.*column.per - row.before.*column.per;
+    const auto count = period.end.*column.per - period.begin.*column.per;
     return count == 0 ? 0 : grown / count;
   }
-  const auto seconds = std::max<std::int64_t>(1, whole_seconds(row.period));
+  const auto seconds = std::max<std::int64_t>(1, whole_seconds(length));
   return grown / static_cast<std::uint64_t>(seconds);
 }
 
 }  // namespace
 
-Table stats_table(const std::vector<DatabaseTraffic>& databases) {
+Table stats_table(const std::map<std::string, DatabaseTraffic>& databases, Duration period) {
   Table table;
   table.columns.push_back({"database"});
   for (const auto& column : kStats) {
@@ -191,10 +200,12 @@ Table stats_table(const std::vector<DatabaseTraffic>& databases) {
   for (const auto& column : kStats) {
     table.columns.push_back({fmt::format("avg_{}", column.average_name), CellType::numeric});
   }
-  for (const auto& row : databases) {
-    Cells cells{row.database};
-    for (const auto& column : kStats) cells.push_back(number(row.total.*column.value));
-    for (const auto& column : kStats) cells.push_back(number(average(row, column)));
+  for (const auto& [database, traffic] : databases) {
+    Cells cells{database};
+    for (const auto& column : kStats) cells.push_back(number(traffic.total.*column.value));
+    for (const auto& column : kStats) {
+      cells.push_back(number(average(traffic.period, column, period)));
+    }
     table.rows.push_back(std::move(cells));
   }
   return table;
@@ -222,9 +233,53 @@ Table databases_table(const std::vector<DatabaseRow>& rows) {
   for (const auto& row : rows) {
     table.rows.push_back({row.name, row.host, count(row.port), row.database, row.forced_user,
                           count(row.pool_size), count(row.min_idle), count(row.overflow),
-                          number(whole_seconds(row.lifetime)), row.mode, "round-robin",
+                          number(whole_seconds(row.lifetime)), row.mode, balancing(row.balanced),
                           count(row.budget), count(row.servers), count(row.clients_max),
                           count(row.clients), "0", "0"});
+  }
+  return table;
+}
+
+Table workers_table(std::vector<WorkerRow> workers) {
+  std::ranges::sort(workers, {}, &WorkerRow::index);
+  auto table = with_columns({{"worker", CellType::int4},
+                             {"clients", CellType::int4},
+                             {"servers", CellType::int4},
+                             {"turns", CellType::int8},
+                             {"receives", CellType::int8},
+                             {"sends", CellType::int8},
+                             {"epoll_ctls", CellType::int8},
+                             {"accepts", CellType::int8},
+                             {"accepts_shed", CellType::int8}});
+  for (const auto& row : workers) {
+    const auto& counters = row.counters;
+    table.rows.push_back({number(row.index), number(row.clients), number(row.servers),
+                          number(counters.turns), number(counters.receives), number(counters.sends),
+                          number(counters.epoll_ctls), number(counters.accepts),
+                          number(counters.accepts_shed)});
+  }
+  return table;
+}
+
+Table upstreams_table(const std::vector<UpstreamRow>& upstreams) {
+  auto table = with_columns({{"upstream"},
+                             {"budget", CellType::int4},
+                             {"servers", CellType::int4},
+                             {"opened", CellType::int8},
+                             {"failed", CellType::int8},
+                             {"evicted", CellType::int8},
+                             {"assigned", CellType::int8},
+                             {"moved", CellType::int8},
+                             {"overtaken", CellType::int8},
+                             {"refused", CellType::int8},
+                             {"shed", CellType::int8}});
+  for (const auto& row : upstreams) {
+    const auto& totals = row.totals;
+    table.rows.push_back({row.name, number(std::int64_t{row.budget}),
+                          number(std::int64_t{row.servers}), number(totals.opened),
+                          number(totals.failed), number(totals.evicted), number(totals.assigned),
+                          number(totals.moved), number(totals.overtaken), number(totals.refused),
+                          number(totals.shed)});
   }
   return table;
 }

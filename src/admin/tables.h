@@ -2,6 +2,11 @@
 // behind them. Pure: findings in, table out.
 #pragma once
 
+#include <map>
+#include <string>
+#include <utility>
+#include <vector>
+
 #include "admin/survey.h"
 #include "config/load.h"
 #include "pool/pool.h"
@@ -14,7 +19,10 @@ struct PoolRow {
   std::string database, user, mode;
   int clients_active = 0, clients_waiting = 0;
   pool::RouteCounts counts;
-  int cancelling = 0, tested = 0;
+  int used = 0;     // idle for so long that they are checked before use
+  int cancels = 0;  // requests on their way to servers
+  int cancelled = 0, tested = 0;
+  bool balanced = false;  // over several hosts
   Duration wait_max{0};
 };
 
@@ -24,18 +32,28 @@ session::Table pools_table(const std::vector<PoolRow>& pools);
 session::Table config_table(const std::vector<config::ConfigRow>& rows);
 session::Table version_table(const std::string& version);
 
-// Totals per database now, and what they were when the averages' period began.
+// Totals per database, and what they were at both ends of the period that the averages are of.
 struct DatabaseTraffic {
-  std::string database;
-  session::Traffic total, before;
-  Duration period{0};
+  session::Traffic total;
+  proxy::Route::Period period;
 };
-session::Table stats_table(const std::vector<DatabaseTraffic>& databases);
+session::Table stats_table(const std::map<std::string, DatabaseTraffic>& databases,
+                           Duration period);
+
+// Tidegate's own tables.
+session::Table workers_table(std::vector<WorkerRow> workers);
+struct UpstreamRow {
+  std::string name;
+  int budget = 0, servers = 0;
+  pool::PoolTotals totals;
+};
+session::Table upstreams_table(const std::vector<UpstreamRow>& upstreams);
 
 struct DatabaseRow {
   std::string name, host, database, mode, forced_user;
   int port = 0, pool_size = 0, min_idle = 0, overflow = 0, budget = 0, servers = 0, clients_max = 0,
       clients = 0;
+  bool balanced = false;
   Duration lifetime{0};
 };
 session::Table databases_table(const std::vector<DatabaseRow>& rows);

@@ -1,5 +1,6 @@
 #include "proxy/cancel_errand.h"
 
+#include "base/planted.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
 
@@ -10,12 +11,13 @@ CancelErrand::CancelErrand(Worker& worker, Server& server, net::Task done)
       gate_(worker.gate(server.route()->upstream())),
       server_(server.id()),
       link_number_(server.link_number()),
+      requests_ended_(server.conversation().requests_ended()),
       secured_(server.secured()),
       target_(server.target()),
       address_(server.address()),
       conversation_(server.conversation().make_cancel()),
       done_(std::move(done)) {
-  server.errand_begins();
+  server.errand_begins(*this);
 }
 
 CancelErrand::~CancelErrand() {
@@ -31,9 +33,13 @@ void CancelErrand::begin() {
 
 Server* CancelErrand::still_meant() const {
   auto* server = gate_.find(server_);
+  if (planted(Planted::cancel_one_query_late)) return server;
   const bool same =
       server != nullptr && server->link_number() == link_number_ && server->conversation().busy();
-  return same ? server : nullptr;
+  if (!same) return nullptr;
+  // Of a client that has left, everything is meant.
+  const bool left = server->client() == nullptr;
+  return left || server->conversation().requests_ended() == requests_ended_ ? server : nullptr;
 }
 
 void CancelErrand::stream_connected(net::StreamId) {
@@ -54,11 +60,20 @@ void CancelErrand::stream_secured(net::StreamId, const net::TlsInfo&) {
 }
 
 void CancelErrand::send() {
-  if (still_meant() == nullptr) return end();
+  auto* server = still_meant();
+  if (server == nullptr) return end();
+  waiting_ = !server->conversation().cancellable() && !planted(Planted::cancel_one_query_late);
+  if (waiting_) return;
+  sent_ = true;
   worker_.reactor().write(stream_, conversation_->request());
 }
 
+void CancelErrand::replies_came() {
+  if (waiting_) send();
+}
+
 void CancelErrand::peer_finished(net::StreamId) {
+  delivered_ = true;
   end();
 }
 void CancelErrand::stream_closed(net::StreamId, net::CloseReason, const std::string&) {
@@ -73,7 +88,7 @@ void CancelErrand::end() {
   if (ended_) return;
   ended_ = true;
   worker_.reactor().close(stream_, net::CloseMode::now);
-  if (auto* server = gate_.find(server_)) server->errand_ended();
+  if (auto* server = gate_.find(server_)) server->errand_ended(*this, sent_ && !delivered_);
   done_();
   worker_.end_errand(this);
 }

@@ -20,6 +20,8 @@ class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
   CancelErrand(Worker& worker, Server& server, net::Task done);
   ~CancelErrand() override;
   void begin();
+  // From the server: it may have come to the statement that is meant.
+  void replies_came();
 
   void stream_connected(net::StreamId) override;
   void stream_secured(net::StreamId, const net::TlsInfo&) override;
@@ -38,13 +40,17 @@ class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
   PoolGate& gate_;
   pool::ServerId server_;
   std::uint64_t link_number_;
-  bool secured_;  // as the server's own connection
+  std::uint64_t requests_ended_;  // when the cancel came
+  bool secured_;                  // as the server's own connection
   net::Target target_;
   net::Address address_;
   std::unique_ptr<session::SideConversation> conversation_;
   net::StreamId stream_;
   net::TimerId timer_;
   net::Task done_;
+  bool waiting_ = false;  // connected, while something of ours runs before that statement
+  bool sent_ = false;
+  bool delivered_ = false;  // the database has said so, by the end of the connection
   bool ended_ = false;
 };
 

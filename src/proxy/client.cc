@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/planted.h"
 #include "postgres/conversations.h"
 #include "proxy/pool_gate.h"
 #include "proxy/server.h"
@@ -11,6 +12,12 @@ namespace tidegate::proxy {
 namespace {
 
 constexpr std::uint8_t kTlsHandshake = 0x16;  // the first byte of a TLS ClientHello record
+
+// Of a name that nobody has proven: enough to be recognised, and no way to fill the log.
+std::string_view clipped(std::string_view name) {
+  constexpr std::size_t kNameShownMax = 128;
+  return name.substr(0, kNameShownMax);
+}
 
 bool is_virtual(std::string_view database) {
   return database == "pgbouncer" || database == "tidegate";
@@ -25,7 +32,7 @@ Client::~Client() {
   worker_.reactor().close(stream_, net::CloseMode::now);
 }
 
-void Client::begin(ClientId id, net::ParcelPtr parcel, Ticket ticket) {
+void Client::begin(ClientId id, net::ParcelPtr parcel, const net::Address& peer, Ticket ticket) {
   auto& reactor = worker_.reactor();
   id_ = id;
   in_process_ = std::move(ticket);
@@ -33,6 +40,7 @@ void Client::begin(ClientId id, net::ParcelPtr parcel, Ticket ticket) {
   cancel_key_ = static_cast<std::uint32_t>(reactor.entropy().u64());
   conversation_ = postgres::make_client_conversation(*this, worker_.workshop());
   stream_ = reactor.adopt(std::move(parcel), this);
+  address_ = peer.text();
   login_timer_ =
       reactor.arm(connected_at_ + worker_.process().config().client_login_timeout, this, 0);
 }
@@ -70,6 +78,7 @@ void Client::offer(Bytes bytes) {
   if (state_ == State::ending) return;
   held_.append(worker_.reactor().blocks(), bytes);
   set_reading();
+  if (worker_.process().leaving()) dismiss_soon();
 }
 
 void Client::feed() {
@@ -79,7 +88,9 @@ void Client::feed() {
     held_.consume(taken);
     if (taken == 0) break;
   }
-  if (state_ != State::ending) set_reading();
+  if (state_ == State::ending) return;
+  set_reading();
+  if (worker_.process().leaving()) dismiss_soon();
 }
 
 // Reads while there is nowhere else to be: nothing held back, and the server takes more.
@@ -95,18 +106,22 @@ void Client::set_reading() {
 }
 
 void Client::to_client(Bytes bytes) {
-  worker_.reactor().write(stream_, bytes);
-}
-
-bool Client::output_full() const {
-  return worker_.reactor().queued(stream_) > net::Reactor::kHighWater;
+  if (planted(Planted::reply_to_wrong_client) && state_ == State::linked) {
+    const auto* other = worker_.clients().find_slot(id_.slot ^ 1);
+    if (other != nullptr) return void(worker_.reactor().write(other->stream_, bytes));
+  }
+  if (!worker_.reactor().write(stream_, bytes)) output_full_ = true;
 }
 
 void Client::output_drained(net::StreamId) {
+  output_full_ = false;
   if (server_ != nullptr) server_->set_reading();
 }
 
 void Client::peer_finished(net::StreamId) {
+  if (planted(Planted::half_close_drops_query)) {
+    return stream_closed(stream_, net::CloseReason::peer_finished, {});
+  }
   finished_ = true;
   conversation_->client_finished(worker_.turn());
 }
@@ -137,6 +152,11 @@ void Client::stream_secured(net::StreamId, const net::TlsInfo& tls) {
                          worker_.turn());
 }
 
+void Client::introduced(std::string_view user, std::string_view database) {
+  user_ = user;
+  database_ = database;
+}
+
 void Client::need_secret(std::string_view user, std::string_view) {
   auto answer = [worker = &worker_, id = id_](const session::Secret& secret) {
     if (auto* client = worker->find(id)) client->secret_found(secret);
@@ -164,51 +184,49 @@ void Client::secret_found(const session::Secret& secret) {
   feed();
 }
 
-session::Destination Client::refusal(Reason reason, std::string detail) const {
-  worker_.log().write(LogLevel::info, "client refused",
-                      {{"reason", name(reason)},
-                       {"user", user_},
-                       {"database", database_},
-                       {"address", worker_.reactor().peer_address(stream_).text()}});
-  return {.refusal = reason, .refusal_detail = std::move(detail)};
-}
-
 session::Destination Client::admit(std::string_view user, std::string_view database) {
   user_ = user;
   database_ = database;
   if (is_virtual(database)) return admit_to_console(user_);
   auto& process = worker_.process();
   auto route = process.routes().find(database_, user_, process.secrets().password(user_));
-  if (!route) return refusal(route.error(), "\"" + database_ + "\"");
+  if (!route) return {.refusal = route.error(), .refusal_detail = "\"" + database_ + "\""};
   if (auto* place = process.secrets().place(user_)) {
     in_user_ = Ticket::take(place->clients, place->clients_max);
-    if (!in_user_) return refusal(Reason::user_clients_full, "user \"" + user_ + "\"");
+    if (!in_user_) {
+      return {.refusal = Reason::user_clients_full, .refusal_detail = "user \"" + user_ + "\""};
+    }
   }
-  in_route_ = Ticket::take((*route)->clients(), (*route)->spec().clients_max);
-  if (!in_route_) return refusal(Reason::database_clients_full, "\"" + database_ + "\"");
+  in_database_ = Ticket::take((*route)->database_clients(), (*route)->spec().clients_max);
+  if (!in_database_) {
+    return {.refusal = Reason::database_clients_full, .refusal_detail = "\"" + database_ + "\""};
+  }
   route_ = std::move(*route);
+  in_route_ = Ticket::take(route_->clients(), 0);
   return {.rules = &route_->spec().rules, .traffic = &route_->traffic(worker_.index())};
 }
 
 session::Destination Client::admit_to_console(const std::string& user) {
-  if (worker_.console() == nullptr) return refusal(Reason::unknown_database, "no console here");
-  if (!worker_.process().may_look(user)) return refusal(Reason::not_admin, "user \"" + user + "\"");
+  if (worker_.console() == nullptr)
+    return {.refusal = Reason::unknown_database, .refusal_detail = "no console here"};
+  if (!worker_.process().may_look(user))
+    return {.refusal = Reason::not_admin, .refusal_detail = "user \"" + user + "\""};
   return {.virtual_database = worker_.console()};
 }
 
 void Client::login_done(std::string_view application_name) {
   worker_.reactor().disarm(login_timer_);
   login_timer_ = {};
+  logged_in_ = true;
   application_name_ = application_name;
   if (state_ == State::login) state_ = State::idle;
   if (route_ != nullptr) ++route_->traffic(worker_.index()).logins;
-  if (worker_.process().leaving()) dismiss_soon();
   if (worker_.process().config().log_connections) {
     log().write(LogLevel::info, "client logged in",
                 {{"user", user_},
                  {"database", database_},
                  {"application", application_name_},
-                 {"address", worker_.reactor().peer_address(stream_).text()},
+                 {"address", address_},
                  {"tls", secured_}});
   }
 }
@@ -269,20 +287,22 @@ void Client::cancel(net::Task done) {
 
 void Client::want_server(HoldKind kind, FitTag fit) {
   state_ = State::waiting;
+  ++wait_number_;
   wait_since_ = worker_.reactor().now();
   wanted_kind_ = kind;
   wanted_fit_ = fit;
   ask_pool(false);
 }
 
-void Client::want_again() {
-  if (state_ == State::waiting) ask_pool(true);
+void Client::want_again(std::uint32_t wait) {
+  if (waits(wait)) ask_pool(true);
 }
 
 void Client::ask_pool(bool again) {
   worker_.gate(route_->upstream())
       .client_wants({.route = route_->id(),
                      .waiter = waiter(),
+                     .number = wait_number_,
                      .worker = worker_.index(),
                      .fit = wanted_fit_,
                      .kind = wanted_kind_,
@@ -304,7 +324,7 @@ void Client::link(Server& server) {
 void Client::refuse(Reason reason) {
   if (state_ != State::waiting) return;
   state_ = State::idle;
-  conversation_->refused(reason, {}, worker_.turn());
+  conversation_->refused(route_->explain(reason), worker_.turn());
   feed();
 }
 
@@ -312,9 +332,10 @@ void Client::release_server() {
   auto* server = std::exchange(server_, nullptr);
   if (state_ == State::linked) state_ = State::idle;
   server->release();
-  if (worker_.process().leaving()) dismiss_soon();
 }
 
+// While the process leaves, after each step: whatever brought the client to rest (its transaction
+// is over, a refusal, an answer that took no server), nobody else would come back to it.
 void Client::dismiss_soon() {
   worker_.later([worker = &worker_, id = id_] {
     if (auto* client = worker->find(id)) client->dismiss_at_rest(Reason::shutting_down);
@@ -354,7 +375,7 @@ void Client::dismiss(Reason reason) {
 }
 
 bool Client::dismiss_at_rest(Reason reason) {
-  if (state_ == State::ending || !held_.empty() || !conversation_->at_rest()) return false;
+  if (!at_rest()) return false;
   dismiss(reason);
   return true;
 }
@@ -383,12 +404,24 @@ void Client::leave_server(bool cancel) {
   server->abandon();
 }
 
+// A client that did not get in is an event whether or not coming and going is.
+void Client::log_end(Reason reason) {
+  const bool left = reason == Reason::client_gone || reason == Reason::client_reset;
+  const bool refused = !logged_in_ && !left && !cancelling_;
+  if (!refused && !worker_.process().config().log_connections) return;
+  log().write(LogLevel::info,
+              refused       ? "client refused"
+              : cancelling_ ? "cancel requested"
+                            : "client left",
+              {{"reason", name(reason)},
+               {"user", clipped(user_)},
+               {"database", clipped(database_)},
+               {"address", address_}});
+}
+
 void Client::end(Reason reason) {
   state_ = State::ending;  // what is held may be under the conversation's eyes, and goes with us
-  if (worker_.process().config().log_connections) {
-    log().write(LogLevel::info, "client left",
-                {{"reason", name(reason)}, {"user", user_}, {"database", database_}});
-  }
+  log_end(reason);
   if (!cancelling_) worker_.bury(id_);
 }
 

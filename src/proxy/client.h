@@ -36,15 +36,22 @@ class Client final : public net::StreamHandler,
   Client(const Client&) = delete;
 
   // Right after construction: the slot and the stream it stands for.
-  void begin(ClientId id, net::ParcelPtr parcel, Ticket ticket);
+  void begin(ClientId id, net::ParcelPtr parcel, const net::Address& peer, Ticket ticket);
 
   // Orders from the worker.
   void link(Server& server);
   // The server chosen for it died before it could be linked: back to the queue, at the front.
-  void want_again();
+  void want_again(std::uint32_t wait);
   void refuse(Reason reason);
+  // Whether it is in this wait of its own, and not in a later one.
+  bool waits(std::uint32_t wait) const { return state_ == State::waiting && wait == wait_number_; }
+  std::uint32_t wait_number() const { return wait_number_; }
   void server_lost(Reason reason, const std::string& detail);
   void dismiss(Reason reason);
+  // No transaction, nothing owed or held back: it may be dismissed without losing anything.
+  bool at_rest() const {
+    return state_ != State::ending && held_.empty() && conversation_->at_rest();
+  }
   // Dismisses it if that loses nothing; true when it did.
   bool dismiss_at_rest(Reason reason);
   // Somebody asks to cancel what this client runs, and knows its key. `done` runs when the cancel
@@ -53,7 +60,7 @@ class Client final : public net::StreamHandler,
   void cancel(net::Task done);
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
   void feed();
-  bool output_full() const;
+  bool output_full() const { return output_full_; }
 
   State state() const { return state_; }
   ClientId id() const { return id_; }
@@ -63,6 +70,7 @@ class Client final : public net::StreamHandler,
   const std::shared_ptr<Route>& route() const { return route_; }
   const std::string& user() const { return user_; }
   const std::string& database() const { return database_; }
+  const std::string& address() const { return address_; }
   const std::string& application_name() const { return application_name_; }
   Instant connected_at() const { return connected_at_; }
   Instant wait_since() const { return wait_since_; }
@@ -84,6 +92,7 @@ class Client final : public net::StreamHandler,
   bool tls_required() const override;
   bool cleartext_password_allowed() const override;
   void start_tls() override;
+  void introduced(std::string_view user, std::string_view database) override;
   void need_secret(std::string_view user, std::string_view database) override;
   session::Destination admit(std::string_view user, std::string_view database) override;
   void login_done(std::string_view application_name) override;
@@ -106,7 +115,7 @@ class Client final : public net::StreamHandler,
   void set_reading();
   void secret_found(const session::Secret& secret);
   session::Destination admit_to_console(const std::string& user);
-  session::Destination refusal(Reason reason, std::string detail) const;
+  void log_end(Reason reason);
   // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
   void leave_server(bool cancel);
   void dismiss_soon();
@@ -124,15 +133,19 @@ class Client final : public net::StreamHandler,
   net::TimerId login_timer_;
   Instant connected_at_;
   Instant wait_since_;
+  std::uint32_t wait_number_ = 0;
   HoldKind wanted_kind_ = HoldKind::transaction;
   FitTag wanted_fit_ = 0;
   std::uint32_t cancel_key_ = 0;
   State state_ = State::arriving;
   bool reading_ = true;
+  bool output_full_ = false;
   bool secured_ = false;
-  bool finished_ = false;    // the client closed its sending side
+  bool finished_ = false;  // the client closed its sending side
+  bool logged_in_ = false;
   bool cancelling_ = false;  // it came to cancel: its connection ends when that is over
-  Ticket in_process_, in_user_, in_route_;
+  Ticket in_process_, in_user_, in_database_, in_route_;
+  std::string address_;  // kept because the stream may be gone when it is to be named
   std::string user_, database_, application_name_;
 };
 

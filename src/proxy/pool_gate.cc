@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "base/check.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
 
@@ -19,33 +20,34 @@ void PoolGate::note(const Note& note) {
 }
 
 void PoolGate::client_wants(const pool::Want& want) {
-  note({.kind = NoteKind::wants, .want = want});
+  note({.event = Event::client_wants, .want = want});
 }
 void PoolGate::client_gone(pool::WaiterId waiter) {
-  note({.kind = NoteKind::client_gone, .want = {.waiter = waiter}});
+  note({.event = Event::client_gone, .want = {.waiter = waiter}});
 }
 void PoolGate::server_ready(pool::ServerId server, FitTag fit) {
-  note({.kind = NoteKind::ready, .server = server, .fit = fit});
+  note({.event = Event::server_ready, .server = server, .fit = fit});
 }
-void PoolGate::server_failed(pool::ServerId server, Reason reason, bool fatal) {
-  note({.kind = NoteKind::failed, .flag = fatal, .reason = reason, .server = server});
+void PoolGate::server_failed(pool::ServerId server, Reason reason, Setback setback) {
+  note({.event = Event::server_failed, .reason = reason, .setback = setback, .server = server});
 }
 void PoolGate::server_released(pool::ServerId server, FitTag fit) {
-  note({.kind = NoteKind::released, .server = server, .fit = fit});
+  note({.event = Event::server_released, .server = server, .fit = fit});
 }
 void PoolGate::assign_failed(pool::ServerId server, bool waiter_alive) {
-  note({.kind = NoteKind::assign_failed, .flag = waiter_alive, .server = server});
+  note({.event = Event::assign_failed, .flag = waiter_alive, .server = server});
 }
 void PoolGate::server_closing(pool::ServerId server) {
-  note({.kind = NoteKind::closing, .server = server});
+  note({.event = Event::server_closing, .server = server});
 }
 void PoolGate::server_gone(pool::ServerId server) {
-  note({.kind = NoteKind::server_gone, .server = server});
+  note({.event = Event::server_gone, .server = server});
 }
 
 bool PoolGate::hold_changed(pool::ServerId server, HoldKind kind) {
   // What a new kind of hold sets in motion can wait for the end of the turn; the answer cannot.
   const Instant now = worker_.reactor().now();
+  worker_.note(Event::hold_changed, server.packed(), static_cast<std::uint64_t>(kind));
   const bool granted = upstream_.with_pool(
       [&](pool::Pool& pool) { return pool.hold_changed(server, kind, now, early_); });
   if (!early_.empty() && notes_.empty()) worker_.gate_has_notes(*this);
@@ -66,26 +68,38 @@ const pool::Actions& PoolGate::run() {
 }
 
 void PoolGate::apply(pool::Pool& pool, const Note& note, Instant now) {
-  switch (note.kind) {
-    case NoteKind::wants:
+  remember(note);
+  switch (note.event) {
+    case Event::client_wants:
       return pool.client_wants(note.want, now, actions_);
-    case NoteKind::client_gone:
+    case Event::client_gone:
       return pool.client_gone(note.want.waiter, now, actions_);
-    case NoteKind::ready:
+    case Event::server_ready:
       return pool.server_ready(note.server, note.fit, now, actions_);
-    case NoteKind::failed:
-      return pool.server_failed(note.server, note.reason, note.flag, now, actions_);
-    case NoteKind::released:
+    case Event::server_failed:
+      return pool.server_failed(note.server, note.reason, note.setback, now, actions_);
+    case Event::server_released:
       return pool.server_released(note.server, note.fit, now, actions_);
-    case NoteKind::assign_failed:
+    case Event::assign_failed:
       return pool.assign_failed(note.server, note.flag, now, actions_);
-    case NoteKind::closing:
+    case Event::server_closing:
       return pool.server_closing(note.server, now, actions_);
-    case NoteKind::server_gone:
+    case Event::server_gone:
       return pool.server_gone(note.server, now, actions_);
-    case NoteKind::tick:
+    case Event::tick:
       return pool.tick(now, actions_);
+    default:
+      TG_CHECK(!"an event for a pool");
   }
+}
+
+// Before the pool hears it: if a check of its books fails, this is what broke them.
+void PoolGate::remember(const Note& note) {
+  const bool of_client = note.event == Event::client_wants || note.event == Event::client_gone;
+  const auto second = note.event == Event::client_wants    ? note.want.route.packed()
+                      : note.event == Event::server_failed ? static_cast<std::uint64_t>(note.reason)
+                                                           : std::uint64_t{note.flag};
+  worker_.note(note.event, of_client ? note.want.waiter : note.server.packed(), second);
 }
 
 void PoolGate::arm(Instant when) {
@@ -100,7 +114,7 @@ void PoolGate::arm(Instant when) {
 void PoolGate::timer_fired(net::TimerId, std::uint64_t) {
   timer_ = {};
   timer_at_ = Instant::never();
-  note({.kind = NoteKind::tick});
+  note({.event = Event::tick});
 }
 
 Server* PoolGate::find(pool::ServerId server) const {

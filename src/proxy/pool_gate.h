@@ -7,6 +7,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "base/last_events.h"
 #include "net/reactor.h"
 #include "pool/pool.h"
 #include "proxy/upstream.h"
@@ -27,7 +28,7 @@ class PoolGate final : private net::TimerHandler {
   void client_wants(const pool::Want& want);
   void client_gone(pool::WaiterId waiter);
   void server_ready(pool::ServerId server, FitTag fit);
-  void server_failed(pool::ServerId server, Reason reason, bool fatal);
+  void server_failed(pool::ServerId server, Reason reason, Setback setback);
   void server_released(pool::ServerId server, FitTag fit);
   void assign_failed(pool::ServerId server, bool waiter_alive);
   void server_closing(pool::ServerId server);
@@ -48,26 +49,17 @@ class PoolGate final : private net::TimerHandler {
   }
 
  private:
-  enum class NoteKind : std::uint8_t {
-    wants,
-    client_gone,
-    ready,
-    failed,
-    released,
-    assign_failed,
-    closing,
-    server_gone,
-    tick,
-  };
   struct Note {
-    NoteKind kind;
-    bool flag = false;  // failed: fatal; assign_failed: the waiter lives
+    Event event;
+    bool flag = false;  // assign_failed: the waiter lives
     Reason reason = Reason::none;
+    Setback setback = Setback::passing;
     pool::ServerId server;
     FitTag fit = 0;
     pool::Want want;
   };
   void note(const Note& note);
+  void remember(const Note& note);
   void apply(pool::Pool& pool, const Note& note, Instant now);
   void timer_fired(net::TimerId timer, std::uint64_t cookie) override;
   void arm(Instant when);

@@ -5,13 +5,29 @@
 namespace tidegate::proxy {
 
 Route::Route(std::string database, const config::Route& spec, Upstream& upstream,
-             session::ServerRules server_rules, std::size_t workers)
+             session::ServerRules server_rules, std::size_t workers, Gauge& database_clients)
     : database_(std::move(database)),
       spec_(spec),
       upstream_(upstream),
       server_rules_(std::move(server_rules)),
       id_(upstream.with_pool([&](pool::Pool& pool) { return pool.add_route(spec.limits); })),
-      traffic_(workers) {}
+      traffic_(workers),
+      database_clients_(database_clients) {}
+
+void Route::end_period(std::size_t worker, bool idle) {
+  auto& [now, last] = traffic_[worker];
+  last.begin = idle ? now : last.end;
+  last.end = now;
+}
+
+void Route::note_failure(const session::Failure& failure, Instant at) {
+  last_failure_.set(failure, at);
+  if (failure.setback != Setback::of_route) upstream_.last_failure().set(failure, at);
+}
+
+session::Failure Route::explain(Reason reason) const {
+  return proxy::explain(reason, last_failure_, upstream_.last_failure());
+}
 
 session::SnapshotRef Route::snapshot() const {
   const std::scoped_lock hold(snapshot_lock_);

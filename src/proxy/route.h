@@ -10,6 +10,7 @@
 
 #include "pool/pool.h"
 #include "proxy/census.h"
+#include "proxy/last_failure.h"
 #include "proxy/upstream.h"
 #include "session/conversation.h"
 
@@ -18,7 +19,7 @@ namespace tidegate::proxy {
 class Route {
  public:
   Route(std::string database, const config::Route& spec, Upstream& upstream,
-        session::ServerRules server_rules, std::size_t workers);
+        session::ServerRules server_rules, std::size_t workers, Gauge& database_clients);
 
   const std::string& database() const { return database_; }
   const std::string& user() const { return server_rules_.user; }
@@ -30,13 +31,27 @@ class Route {
   session::SnapshotRef snapshot() const;
   void publish_snapshot(session::SnapshotRef snapshot);
 
-  // Written by that worker alone.
-  session::Traffic& traffic(std::size_t worker) { return traffic_[worker].counters; }
+  // Written, and read, by that worker alone.
+  session::Traffic& traffic(std::size_t worker) { return traffic_[worker].now; }
+  // What traffic() was when the last whole stats_period began, and when it ended.
+  struct Period {
+    session::Traffic begin, end;
+  };
+  const Period& last_period(std::size_t worker) const { return traffic_[worker].last; }
+  // A period ended. `idle`: it saw no turn of the worker, so nothing happened in it.
+  void end_period(std::size_t worker, bool idle);
   Gauge& clients() { return clients_; }
+  // Of the database, whatever their users: what its clients_max counts. It outlives the route.
+  Gauge& database_clients() { return database_clients_; }
+
+  // One of its servers could not be had; what its clients are told when they are refused for that.
+  void note_failure(const session::Failure& failure, Instant at);
+  session::Failure explain(Reason reason) const;
 
  private:
   struct alignas(64) OwnLine {
-    session::Traffic counters;
+    session::Traffic now;
+    Period last;
   };
 
   std::string database_;
@@ -46,8 +61,10 @@ class Route {
   pool::RouteId id_;
   std::vector<OwnLine> traffic_;
   Gauge clients_;
+  Gauge& database_clients_;
   mutable std::mutex snapshot_lock_;
   session::SnapshotRef snapshot_;
+  LastFailure last_failure_;
 };
 
 }  // namespace tidegate::proxy

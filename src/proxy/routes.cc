@@ -81,7 +81,8 @@ std::expected<std::shared_ptr<Route>, Reason> Routes::find(const std::string& da
   const std::scoped_lock hold(lock_);
   auto& route = routes_[{database, rules.user}];
   if (route == nullptr) {
-    route = std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_);
+    route = std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_,
+                                    clients_[database]);
   }
   return route;
 }

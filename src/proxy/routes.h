@@ -42,6 +42,7 @@ class Routes {
   std::size_t workers_;
   std::vector<std::unique_ptr<Upstream>> upstreams_;
   mutable std::mutex lock_;
+  std::map<std::string, Gauge> clients_;  // by database, of all users
   std::map<std::pair<std::string, std::string>, std::shared_ptr<Route>> routes_;  // database, user
 };
 

@@ -2,7 +2,9 @@
 
 #include <utility>
 
+#include "base/planted.h"
 #include "postgres/conversations.h"
+#include "proxy/cancel_errand.h"
 #include "proxy/client.h"
 #include "proxy/pool_gate.h"
 #include "proxy/worker.h"
@@ -17,10 +19,17 @@ Reason reason_of(net::CloseReason reason) {
     case net::CloseReason::connect_timeout:
       return Reason::connect_timeout;
     case net::CloseReason::tls_failed:
-      return Reason::tls_failed;
+    case net::CloseReason::tls_rejected:
+      return Reason::server_tls_failed;
     default:
       return Reason::server_lost;
   }
+}
+
+// The database said itself that it ends the connection.
+bool is_farewell(Reason reason) {
+  return reason == Reason::server_lost || reason == Reason::server_shutdown ||
+         reason == Reason::server_login_failed;
 }
 
 net::ConnectOptions connect_options(const config::Config& config) {
@@ -68,7 +77,8 @@ void Server::open() {
 void Server::try_next_host() {
   const auto& hosts = route_->upstream().spec().hosts;
   if (hosts_tried_ == hosts.size()) {
-    return fail(last_reason_, last_error_, false);
+    unreached_.setback = may_pass_ ? Setback::passing : Setback::of_upstream;
+    return fail(unreached_);
   }
   target_ = hosts[(first_host_ + hosts_tried_++) % hosts.size()];
   // The answer may come when this server has given up: it is looked up again by its id.
@@ -81,12 +91,17 @@ void Server::try_next_host() {
 
 void Server::try_addresses(net::Resolved resolved) {
   if (resolved.addresses.empty()) {
-    last_reason_ = Reason::dns_failed;
-    last_error_ = target_.host + ": " + resolved.error;
+    unreachable({Reason::dns_failed, resolved.error,
+                 resolved.unknown_name ? Setback::of_upstream : Setback::passing});
     return try_next_host();
   }
   addresses_.assign(resolved.addresses.rbegin(), resolved.addresses.rend());
   try_next_address();
+}
+
+void Server::unreachable(session::Failure why) {
+  may_pass_ |= why.setback == Setback::passing;
+  unreached_ = std::move(why);
 }
 
 void Server::try_next_address() {
@@ -109,6 +124,7 @@ void Server::start_tls() {
 }
 
 void Server::stream_secured(net::StreamId, const net::TlsInfo& tls) {
+  if (state_ != State::login) return;  // given up meanwhile: no startup packet goes out any more
   conversation_->secured({.version = tls.version,
                           .sni = tls.sni,
                           .alpn = tls.alpn,
@@ -138,39 +154,42 @@ void Server::need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) {
 void Server::login_done() {
   stop_timer();
   state_ = State::idle;
+  route_->upstream().all_hosts_wrong(false);
   gate().server_ready(id_, conversation_->fit());
 }
 
-void Server::login_failed(Reason reason, std::string_view detail, bool fatal) {
+void Server::login_failed(const session::Failure& why) {
+  farewell_said_ = is_farewell(why.reason);
+  refusal_ = std::make_unique<session::Failure>(why);
   // Called by the conversation in the middle of its step, so the end of it is awaited.
-  worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail), fatal] {
+  worker_->later([gate = &gate(), id = id_] {
     auto* server = gate->find(id);
-    if (server != nullptr && server->state_ == State::login) server->fail(reason, text, fatal);
+    if (server != nullptr && server->state_ == State::login) server->fail({});
   });
 }
 
-// An attempt failed. A connection that is still open counts until the database has closed it.
-void Server::fail(Reason reason, std::string_view detail, bool fatal) {
+// An attempt failed, and others may try at once. A connection that is still open counts until the
+// database has closed it.
+void Server::fail(const session::Failure& otherwise) {
+  auto why = refusal_ != nullptr ? *refusal_ : otherwise;
+  const bool wrong_host = state_ != State::connecting && why.setback == Setback::of_upstream;
+  const bool all_wrong = route_->upstream().all_hosts_wrong(wrong_host);
+  if (wrong_host && !all_wrong) why.setback = Setback::passing;
+  log_failure(why);
+  route_->note_failure(why, worker_->reactor().now());
+  gate().server_failed(id_, why.reason, why.setback);
+  begin_close();
+}
+
+void Server::log_failure(const session::Failure& why) {
   log().write(LogLevel::warning, "server could not be opened",
-              {{"reason", name(reason)},
-               {"detail", detail},
+              {{"reason", name(why.reason)},
+               {"sqlstate", why.sqlstate.empty() ? info(why.reason).sqlstate : why.sqlstate},
+               {"detail", why.detail},
                {"host", target_.host},
                {"port", target_.port},
                {"database", rules().database},
                {"user", rules().user}});
-  failure_ = {reason, fatal};
-  if (state_ == State::connecting) return fail_now();
-  state_ = State::failing;
-  set_timer(route_->upstream().spec().close_timeout);
-}
-
-void Server::fail_now() {
-  gate().server_failed(id_, failure_.reason, failure_.fatal);
-  vanish();
-}
-
-void Server::publish_snapshot(session::SnapshotRef snapshot) {
-  route_->publish_snapshot(std::move(snapshot));
 }
 
 // --- Held by a client ---
@@ -181,6 +200,7 @@ void Server::assign(Client& client, bool verify) {
   if (!verify) return link(client);
   state_ = State::verifying;
   verified_for_ = client.id();
+  verified_wait_ = client.wait_number();
   set_timer(route_->upstream().spec().connect_timeout);
   conversation_->verify(worker_->turn());
 }
@@ -207,7 +227,7 @@ void Server::verified() {
 // Whom a verified server is meant for; null when that client has left.
 Client* Server::waiting_client() const {
   auto* client = worker_->find(verified_for_);
-  return client != nullptr && client->state() == Client::State::waiting ? client : nullptr;
+  return client != nullptr && client->waits(verified_wait_) ? client : nullptr;
 }
 
 void Server::release() {
@@ -219,22 +239,29 @@ void Server::back_to_pool() {
   stop_timer();
   set_reading();
   pin_.clear();
-  if (errands_ > 0) {
+  if (!errands_.empty()) {
     state_ = State::cancelling;
     set_timer(route_->upstream().spec().cancel_timeout);
     return;
   }
+  if (cancel_in_doubt_) return close(Reason::unclean);
   state_ = State::idle;
   gate().server_released(id_, conversation_->fit());
 }
 
-void Server::errand_ended() {
-  --errands_;
-  if (errands_ == 0 && state_ == State::cancelling) back_to_pool();
+void Server::errand_begins(CancelErrand& errand) {
+  if (!planted(Planted::cancel_one_query_late)) errands_.push_back(&errand);
+}
+
+void Server::errand_ended(CancelErrand& errand, bool in_doubt) {
+  std::erase(errands_, &errand);
+  if (in_doubt) cancel_in_doubt_ = true;
+  if (errands_.empty() && state_ == State::cancelling) back_to_pool();
 }
 
 void Server::abandon() {
   client_ = nullptr;
+  if (planted(Planted::server_leak_on_reset)) return;
   state_ = State::cleaning;
   set_timer(route_->upstream().spec().cancel_timeout);
   set_reading();
@@ -251,15 +278,11 @@ void Server::cleaned() {
 // --- Bytes ---
 
 void Server::to_server(Bytes bytes) {
-  worker_->reactor().write(stream_, bytes);
-}
-
-bool Server::output_full() const {
-  return worker_->reactor().queued(stream_) > net::Reactor::kHighWater;
+  if (!worker_->reactor().write(stream_, bytes)) output_full_ = true;
 }
 
 void Server::bytes_arrived(net::StreamId, Bytes bytes) {
-  if (state_ == State::closing || state_ == State::failing) return;
+  if (state_ == State::closing) return;
   route_->traffic(worker_->index()).bytes_from_servers += bytes.size();
   auto* client = client_;
   conversation_->from_server(bytes, worker_->turn());
@@ -267,9 +290,12 @@ void Server::bytes_arrived(net::StreamId, Bytes bytes) {
   // A reply may be what the client's next message waited for. It lives until the turn is settled,
   // also when the reply ended its link.
   if (client != nullptr) client->feed();
+  // Only now: what the client waited to send may be just what is to be cancelled.
+  for (auto* errand : std::vector(errands_)) errand->replies_came();
 }
 
 void Server::output_drained(net::StreamId) {
+  output_full_ = false;
   if (client_ != nullptr && state_ == State::linked) client_->feed();
 }
 
@@ -287,30 +313,32 @@ void Server::set_reading() {
 // --- Ends ---
 
 void Server::peer_finished(net::StreamId) {
-  lost(Reason::server_lost, "the database closed the connection");
+  database_closed(Reason::server_lost, "the database closed the connection");
 }
 
+// A connection that breaks off says nothing about the database's end of it: somebody in between may
+// have cut it, and the statement or the login runs on there. So the server still counts, for as
+// long as an orderly end may take.
 void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) {
   if (state_ == State::connecting) {
-    last_reason_ = reason_of(reason);
-    last_error_ = address_.text() + ": " + detail;
+    unreachable({reason_of(reason), address_.text() + ": " + detail});
     return try_next_address();
   }
-  lost(reason_of(reason), detail);
+  if (state_ == State::login && reason == net::CloseReason::tls_rejected) {
+    return fail({Reason::server_tls_failed, target_.host + ": " + detail, Setback::of_upstream});
+  }
+  if (farewell_said_) return database_closed(reason_of(reason), detail);
+  end_broken(reason_of(reason), detail);
 }
 
-// The database has closed its end.
-void Server::lost(Reason reason, const std::string& detail) {
+void Server::database_closed(Reason reason, const std::string& detail) {
   switch (state_) {
-    case State::connecting:
     case State::login:
-      fail(reason, detail, false);
-      return fail_now();
-    case State::failing:
-      return fail_now();
+      fail({reason, detail});
+      break;
+    case State::connecting:
     case State::closing:
-      gate().server_gone(id_);
-      return vanish();
+      break;
     case State::verifying:
       gate().assign_failed(id_, waiting_client() != nullptr);
       return vanish();
@@ -320,24 +348,25 @@ void Server::lost(Reason reason, const std::string& detail) {
     case State::cancelling:
       part_from_client(reason, detail);
       gate().server_closing(id_);
-      gate().server_gone(id_);
-      return vanish();
+      break;
   }
+  gone();
 }
 
 void Server::broken(Reason reason, std::string_view detail) {
+  farewell_said_ = is_farewell(reason);
   worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail)] {
     auto* server = gate->find(id);
     if (server != nullptr) server->end_broken(reason, text);
   });
 }
 
-// The connection is open and must not be used again.
+// The connection must not be used again, and the database has not closed its end.
 void Server::end_broken(Reason reason, const std::string& detail) {
-  if (state_ == State::closing || state_ == State::failing) return;
-  if (state_ == State::login) return fail(reason, detail, false);
+  if (state_ == State::closing) return;
+  if (state_ == State::login) return fail({reason, detail});
   if (state_ == State::verifying) {
-    if (auto* client = waiting_client()) client->want_again();
+    if (auto* client = waiting_client()) client->want_again(verified_wait_);
   }
   part_from_client(reason, detail);
   close(reason);
@@ -358,13 +387,13 @@ void Server::drop(Reason reason) {
 }
 
 void Server::close(Reason reason) {
-  if (state_ == State::closing || state_ == State::failing) return;
+  if (state_ == State::closing) return;
   gate().server_closing(id_);
   pool_closes(reason);
 }
 
 void Server::pool_closes(Reason reason) {
-  if (state_ == State::closing || state_ == State::failing) return;
+  if (state_ == State::closing) return;
   log().write(LogLevel::debug, "closing server",
               {{"reason", name(reason)}, {"database", route_->database()}});
   if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, {});
@@ -372,16 +401,20 @@ void Server::pool_closes(Reason reason) {
 }
 
 // Goodbye is said, and then the database closes its end: only after that may another connection
-// take this one's place in the budget.
+// take this one's place in the budget. Inside a message of a client that vanished there is no place
+// for a goodbye; the database, which waits for the rest, learns by the end of the stream.
 void Server::begin_close() {
-  if (state_ == State::connecting || state_ == State::login) {
-    gate().server_gone(id_);
-    return vanish();
-  }
+  if (state_ == State::connecting) return gone();
   state_ = State::closing;
   set_reading();
   conversation_->terminate();
+  worker_->reactor().end_output(stream_);
   set_timer(route_->upstream().spec().close_timeout);
+}
+
+void Server::gone() {
+  gate().server_gone(id_);
+  vanish();
 }
 
 void Server::vanish() {
@@ -408,20 +441,16 @@ void Server::timer_fired(net::TimerId, std::uint64_t) {
   switch (state_) {
     case State::connecting:
     case State::login:
-      return fail(Reason::connect_timeout,
-                  "connect_timeout passed during " +
-                      std::string(state_ == State::login ? "login" : "connect"),
-                  false);
-    case State::failing:
-      return fail_now();
+      return fail(
+          {Reason::connect_timeout, "connect_timeout passed during " +
+                                        std::string(state_ == State::login ? "login" : "connect")});
     case State::verifying:
       return end_broken(Reason::connect_timeout, "no answer to the check before use");
     case State::cleaning:
     case State::cancelling:
       return close(Reason::unclean);
     case State::closing:
-      gate().server_gone(id_);
-      return vanish();
+      return gone();
     case State::idle:
     case State::linked:
       return;
@@ -439,6 +468,7 @@ net::ParcelPtr Server::pack() {
 
 void Server::unpack(Worker& worker, net::ParcelPtr parcel) {
   worker_ = &worker;
+  output_full_ = false;  // only what has no output queued can move
   stream_ = worker.reactor().adopt(std::move(parcel), this);
 }
 

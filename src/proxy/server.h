@@ -14,6 +14,7 @@
 
 namespace tidegate::proxy {
 
+class CancelErrand;
 class Client;
 class PoolGate;
 class Worker;
@@ -25,7 +26,6 @@ class Server final : public net::StreamHandler,
   enum class State : std::uint8_t {
     connecting,  // resolving names, trying addresses
     login,
-    failing,  // not logged in; waiting for the database to close its end
     idle,
     verifying,  // assigned, and being asked whether it lives
     linked,
@@ -47,9 +47,10 @@ class Server final : public net::StreamHandler,
   void drop(Reason reason);         // by the linked client: not to be used again
   void close(Reason reason);        // not to be used again; a linked client is told
   void pool_closes(Reason reason);  // the same, and the pool knows already
-  void errand_begins() { ++errands_; }
-  void errand_ended();
-  bool output_full() const;
+  void errand_begins(CancelErrand& errand);
+  // `in_doubt`: the cancel may still come, and hit whatever runs then.
+  void errand_ended(CancelErrand& errand, bool in_doubt);
+  bool output_full() const { return output_full_; }
   void set_reading();
   // For a move to another worker: null when it cannot move now.
   net::ParcelPtr pack();
@@ -68,6 +69,7 @@ class Server final : public net::StreamHandler,
   std::uint64_t link_number() const { return link_number_; }
   Instant opened_at() const { return opened_at_; }
   Instant assigned_at() const { return assigned_at_; }
+  std::size_t cancels() const { return errands_.size(); }
   bool secured() const;
   const std::string& pin() const { return pin_; }
   void set_pin(std::string_view why) { pin_ = why; }
@@ -88,11 +90,10 @@ class Server final : public net::StreamHandler,
   const session::ServerRules& rules() const override { return route_->server_rules(); }
   void need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) override;
   void login_done() override;
-  void login_failed(Reason reason, std::string_view detail, bool fatal) override;
+  void login_failed(const session::Failure& why) override;
   void verified() override;
   void cleaned() override;
   void broken(Reason reason, std::string_view detail) override;
-  void publish_snapshot(session::SnapshotRef snapshot) override;
   Log& log() override;
 
  private:
@@ -102,12 +103,15 @@ class Server final : public net::StreamHandler,
   void try_next_host();
   void try_addresses(net::Resolved resolved);
   void try_next_address();
-  void fail(Reason reason, std::string_view detail, bool fatal);
-  void fail_now();
-  void lost(Reason reason, const std::string& detail);
+  void unreachable(session::Failure why);
+  // `otherwise` says why, unless the login has said it: that beats how the connection ended.
+  void fail(const session::Failure& otherwise);
+  void log_failure(const session::Failure& why);
+  void database_closed(Reason reason, const std::string& detail);
   void end_broken(Reason reason, const std::string& detail);
   void part_from_client(Reason reason, const std::string& detail);
   void begin_close();
+  void gone();
   void vanish();  // the connection is gone and the pool knows
   void set_timer(Duration after);
   void stop_timer();
@@ -120,23 +124,23 @@ class Server final : public net::StreamHandler,
   net::StreamId stream_;
   std::unique_ptr<session::ServerConversation> conversation_;
   Client* client_ = nullptr;  // while linked
-  ClientId verified_for_;     // while verifying: whom it is meant for, if that client stays
+  ClientId verified_for_;     // while verifying: whom it is meant for, if that client stays ...
+  std::uint32_t verified_wait_ = 0;  // ... in this wait
   net::TimerId timer_;
   Instant opened_at_, assigned_at_;
   std::uint64_t link_number_ = 0;
-  int errands_ = 0;
+  std::vector<CancelErrand*> errands_;  // under way to cancel what it runs
+  bool cancel_in_doubt_ = false;
   bool reading_ = true;
+  bool output_full_ = false;
+  std::unique_ptr<session::Failure> refusal_;  // of the login
+  bool farewell_said_ = false;  // by the database: its end of the connection goes without waiting
   std::size_t hosts_tried_ = 0, first_host_ = 0;
   std::vector<net::Address> addresses_;  // not tried yet, next one last
   net::Target target_;
   net::Address address_;
-  struct Failure {
-    Reason reason = Reason::none;
-    bool fatal = false;
-  };
-  Failure failure_;  // while failing
-  std::string last_error_;
-  Reason last_reason_ = Reason::connect_failed;
+  session::Failure unreached_;  // why the last host or address that was tried cannot be reached
+  bool may_pass_ = false;       // and one of them may be, later
   std::string pin_;
 };
 

@@ -11,6 +11,13 @@ Upstream::Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef 
       tls_(std::move(tls)),
       pool_(spec_.limits, jitter_seed) {}
 
+bool Upstream::all_hosts_wrong(bool wrong) {
+  if (wrong)
+    return wrong_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 >= spec_.hosts.size();
+  wrong_in_a_row_.store(0, std::memory_order_relaxed);
+  return false;
+}
+
 std::optional<session::ScramKeys> Upstream::find_keys(const KeyQuery& query) {
   const std::scoped_lock hold(keys_lock_);
   const auto found = keys_.find(query);

@@ -13,6 +13,7 @@
 #include "config/config.h"
 #include "net/tls.h"
 #include "pool/pool.h"
+#include "proxy/last_failure.h"
 #include "session/secret.h"
 
 namespace tidegate::proxy {
@@ -36,6 +37,12 @@ class Upstream {
   // Where the next connection attempt begins in the list of hosts: round robin.
   std::size_t next_host() { return next_host_.fetch_add(1, std::memory_order_relaxed); }
 
+  LastFailure& last_failure() { return last_failure_; }
+  // One attempt found something wrong with its host that will last (a certificate), or did not.
+  // True when that is so of all hosts: as many attempts in a row as there are hosts said so, and
+  // each began at the next one.
+  bool all_hosts_wrong(bool wrong);
+
   // SCRAM keys by what they were derived from. Bounded; the oldest goes when it is full.
   struct KeyQuery {
     std::string password;
@@ -56,6 +63,8 @@ class Upstream {
   std::mutex lock_;
   pool::Pool pool_;
   std::atomic<std::size_t> next_host_{0};
+  std::atomic<std::size_t> wrong_in_a_row_{0};
+  LastFailure last_failure_;
   std::mutex keys_lock_;
   std::map<KeyQuery, session::ScramKeys> keys_;
 };

@@ -13,13 +13,15 @@ namespace {
 constexpr std::size_t kImbalanceMax = 8;
 // What settles in one turn may cause more to settle; after so many rounds the rest waits a turn.
 constexpr int kSettleRounds = 4;
-// Beyond clients_max so many more may come in to be told so in PostgreSQL's own words.
-constexpr int kTurnedAwayMax = 64;
 
 }  // namespace
 
 Worker::Worker(Process& process, WorkerIndex index, net::Reactor& reactor)
-    : process_(process), index_(index), reactor_(reactor) {
+    : process_(process),
+      index_(index),
+      reactor_(reactor),
+      entropy_(reactor.entropy()),
+      period_ends_(reactor.now() + process.config().stats_period) {
   TG_CHECK(index < kWorkersMax);
   for (const auto& upstream : process.routes().upstreams()) {
     gates_.push_back(std::make_unique<PoolGate>(*this, *upstream));
@@ -28,10 +30,6 @@ Worker::Worker(Process& process, WorkerIndex index, net::Reactor& reactor)
 }
 
 Worker::~Worker() = default;
-
-session::Turn Worker::turn() {
-  return {reactor_.now(), reactor_.wall_now(), reactor_.entropy()};
-}
 
 // --- Arrivals ---
 
@@ -46,26 +44,44 @@ Worker& Worker::least_loaded() {
   return *best;
 }
 
-void Worker::accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address&,
+void Worker::accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address& peer,
                       const net::Address&) {
   auto& worker = least_loaded();
-  if (&worker == this) return adopt(std::move(parcel));
-  worker.post([&worker, parcel = std::move(parcel)]() mutable { worker.adopt(std::move(parcel)); });
+  if (&worker == this) return adopt(std::move(parcel), peer);
+  worker.post([&worker, parcel = std::move(parcel), peer]() mutable {
+    worker.adopt(std::move(parcel), peer);
+  });
 }
 
-void Worker::adopt(net::ParcelPtr parcel) {
+void Worker::adopt(net::ParcelPtr parcel, const net::Address& peer) {
+  if (process_.leaving()) return turn_away(std::move(parcel), Reason::shutting_down);
   const int clients_max = process_.config().clients_max;
-  auto ticket =
-      Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kTurnedAwayMax);
-  if (!ticket || process_.leaving() || clients_.size() + 1 >= kClientSlotsMax) return;
+  auto ticket = Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kHeardOutMax);
+  if (!ticket || clients_.size() + 1 >= kClientSlotsMax) {
+    return turn_away(std::move(parcel), Reason::clients_full);
+  }
   load_.fetch_add(1, std::memory_order_relaxed);
   const auto id = clients_.emplace(*this);
-  clients_.find(id)->begin(id, std::move(parcel), std::move(ticket));
+  clients_.find(id)->begin(id, std::move(parcel), peer, std::move(ticket));
+}
+
+// No client is made of it: a crowd at the door must cost next to nothing.
+void Worker::turn_away(net::ParcelPtr parcel, Reason reason) {
+  const auto stream = reactor_.adopt(std::move(parcel), nullptr);
+  log().write(LogLevel::info, "client turned away",
+              {{"reason", name(reason)}, {"address", reactor_.peer_address(stream).text()}});
+  reactor_.write(stream, postgres::turned_away(reason));
+  reactor_.close(stream, net::CloseMode::flush);
+}
+
+void Worker::accept_shed(net::ListenerId) {
+  log().write(LogLevel::warning, "out of file descriptors: a connection was closed unheard", {});
 }
 
 // --- The end of a turn ---
 
 bool Worker::settle() {
+  end_period();
   for (int round = 0; round < kSettleRounds; ++round) {
     run_later();
     run_gates();
@@ -85,7 +101,10 @@ void Worker::run_gates() {
   std::swap(noted_gates_, running_gates_);
   for (auto* gate : running_gates_) {
     // Carrying out an action may note something new, which marks the gate again for next round.
-    for (const auto& action : gate->run()) carry_out(*gate, action);
+    for (const auto& action : gate->run()) {
+      note(action);
+      carry_out(*gate, action);
+    }
   }
   running_gates_.clear();
 }
@@ -101,6 +120,20 @@ void Worker::bury_the_dead() {
 }
 
 // --- What the pools decide ---
+
+void Worker::note(const pool::Action& action) {
+  const auto reason = static_cast<std::uint64_t>(action.reason);
+  switch (action.kind) {
+    case pool::ActionKind::open:
+      return note(Event::open, action.server.packed(), action.route.packed());
+    case pool::ActionKind::assign:
+      return note(Event::assign, action.server.packed(), action.waiter);
+    case pool::ActionKind::close:
+      return note(Event::close, action.server.packed(), reason);
+    case pool::ActionKind::refuse:
+      return note(Event::refuse, action.waiter, reason);
+  }
+}
 
 void Worker::carry_out(PoolGate& gate, const pool::Action& action) {
   const auto where = action.kind == pool::ActionKind::refuse   ? client_of(action.waiter).worker
@@ -127,6 +160,11 @@ void Worker::carry_out(PoolGate& gate, const pool::Action& action) {
 }
 
 void Worker::open_server(PoolGate& gate, const pool::Action& action) {
+  if (closing_servers_) {
+    // The pool would keep its min_idle; the process is about to end.
+    gate.server_failed(action.server, Reason::shutting_down, Setback::passing);
+    return gate.server_gone(action.server);
+  }
   auto route = process_.routes().by_id(gate.upstream(), action.route);
   TG_CHECK(route != nullptr);
   auto server = std::make_unique<Server>(*this, std::move(route), action.server);
@@ -140,13 +178,13 @@ void Worker::assign(PoolGate& gate, const pool::Action& action) {
   const auto name = client_of(action.waiter);
   if (server == nullptr || server->state() != Server::State::idle) {
     // It died after the pool had chosen it, and its end is noted already: the client asks again.
-    return want_again(name);
+    return want_again(action);
   }
   if (name.worker == index_) return link(gate, *server, action);
   auto parcel = server->pack();
   if (parcel == nullptr) {
     server->close(Reason::unclean);
-    return want_again(name);
+    return want_again(action);
   }
   auto& other = process_.worker(name.worker);
   other.post([&other, &upstream = gate.upstream(), moved = gate.take(action.server),
@@ -155,10 +193,11 @@ void Worker::assign(PoolGate& gate, const pool::Action& action) {
   });
 }
 
-void Worker::want_again(const ClientName& name) {
+void Worker::want_again(const pool::Action& action) {
+  const auto name = client_of(action.waiter);
   auto& worker = process_.worker(name.worker);
-  worker.post([&worker, id = name.id] {
-    if (auto* client = worker.find(id)) client->want_again();
+  worker.post([&worker, id = name.id, wait = action.number] {
+    if (auto* client = worker.find(id)) client->want_again(wait);
   });
 }
 
@@ -173,14 +212,15 @@ void Worker::receive(Upstream& upstream, std::unique_ptr<Server> server, net::Pa
 
 void Worker::link(PoolGate& gate, Server& server, const pool::Action& action) {
   auto* client = clients_.find(client_of(action.waiter).id);
-  if (client == nullptr || client->state() != Client::State::waiting) {
+  if (client == nullptr || !client->waits(action.number)) {
     return gate.server_released(server.id(), server.conversation().fit());
   }
   server.assign(*client, action.verify);
 }
 
 void Worker::refuse(const pool::Action& action) {
-  if (auto* client = clients_.find(client_of(action.waiter).id)) client->refuse(action.reason);
+  auto* client = clients_.find(client_of(action.waiter).id);
+  if (client != nullptr && client->waits(action.number)) client->refuse(action.reason);
 }
 
 // --- Cancel ---
@@ -212,6 +252,17 @@ void Worker::end_errand(CancelErrand* errand) {
   errands_.erase(found);
 }
 
+// --- Statistics ---
+
+void Worker::end_period() {
+  const auto late = reactor_.now() - period_ends_;
+  if (late < Duration{0}) return;
+  const auto period = process_.config().stats_period;
+  const bool idle = late >= period;
+  for (const auto& route : process_.routes().all()) route->end_period(index_, idle);
+  period_ends_ = period_ends_ + period * (late / period + 1);
+}
+
 // --- Leaving ---
 
 void Worker::dismiss_all() {
@@ -219,7 +270,12 @@ void Worker::dismiss_all() {
       [](ClientId, Client& client) { client.dismiss_at_rest(Reason::shutting_down); });
 }
 
+void Worker::dismiss_everybody() {
+  clients_.for_each([](ClientId, Client& client) { client.dismiss(Reason::shutting_down); });
+}
+
 void Worker::close_servers() {
+  closing_servers_ = true;
   for (const auto& gate : gates_) {
     for (const auto& [key, server] : gate->servers()) server->close(Reason::shutting_down);
   }

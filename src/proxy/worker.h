@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/last_events.h"
 #include "net/reactor.h"
 #include "postgres/conversations.h"
 #include "proxy/client.h"
@@ -22,6 +23,10 @@ namespace tidegate::proxy {
 
 class CancelErrand;
 
+// Beyond clients_max so many more may come in: they may be cancel requests, and the others are
+// refused when they have said who they are. Whoever is still more is told at the door.
+inline constexpr int kHeardOutMax = 64;
+
 class Worker final : public net::TurnHandler, public net::AcceptHandler {
  public:
   Worker(Process& process, WorkerIndex index, net::Reactor& reactor);
@@ -30,13 +35,18 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   // net
   void accepted(net::ListenerId listener, net::ParcelPtr parcel, const net::Address& peer,
                 const net::Address& local) override;
+  void accept_shed(net::ListenerId listener) override;
   bool settle() override;
 
   Process& process() { return process_; }
   net::Reactor& reactor() { return reactor_; }
   WorkerIndex index() const { return index_; }
   Log& log() { return process_.log(); }
-  session::Turn turn();
+  session::Turn turn() { return {reactor_.now(), reactor_.wall_now(), entropy_}; }
+  const LastEvents& last_events() const { return last_events_; }
+  void note(Event event, std::uint64_t first, std::uint64_t second = 0) {
+    last_events_.note(event, reactor_.now(), first, second);
+  }
   postgres::Workshop& workshop() { return workshop_; }
 
   // The console, wired by main; null: there is none.
@@ -66,14 +76,22 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
 
   // The process leaves: dismiss whoever is at rest, and the others when they come to rest.
   void dismiss_all();
-  // Closes every server of this worker in good order.
+  // The process leaves now: whoever is still here is told so.
+  void dismiss_everybody();
+  // Ends the stats_period of this worker if it is over. Every turn does so; whoever reads
+  // Route::last_period() before the turn's end asks for it first. There is no timer: while no turn
+  // comes nothing changes that could be counted.
+  void end_period();
+  // Closes every server of this worker in good order; none is opened from here on.
   void close_servers();
   // For events that other workers raise.
   void post(net::Task task) { reactor_.post(std::move(task)); }
 
  private:
-  void adopt(net::ParcelPtr parcel);
+  void adopt(net::ParcelPtr parcel, const net::Address& peer);
+  void turn_away(net::ParcelPtr parcel, Reason reason);
   Worker& least_loaded();
+  void note(const pool::Action& action);
   void carry_out(PoolGate& gate, const pool::Action& action);
   void open_server(PoolGate& gate, const pool::Action& action);
   void assign(PoolGate& gate, const pool::Action& action);
@@ -82,7 +100,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
                const pool::Action& action);
   void refuse(const pool::Action& action);
   void cancel_here(std::uint32_t slot, Bytes key, net::Task done);
-  void want_again(const ClientName& name);
+  void want_again(const pool::Action& action);
   void run_later();
   void run_gates();
   void bury_the_dead();
@@ -90,6 +108,8 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   Process& process_;
   WorkerIndex index_;
   net::Reactor& reactor_;
+  Entropy& entropy_;
+  LastEvents last_events_;
   postgres::Workshop workshop_;
   session::VirtualDatabase* console_ = nullptr;
   std::vector<std::unique_ptr<PoolGate>> gates_;  // by upstream index
@@ -107,6 +127,8 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::vector<DeadServer> dead_servers_;
   std::vector<std::unique_ptr<CancelErrand>> errands_;
   std::vector<std::unique_ptr<CancelErrand>> dead_errands_;
+  bool closing_servers_ = false;
+  Instant period_ends_;
 };
 
 }  // namespace tidegate::proxy

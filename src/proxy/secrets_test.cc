@@ -1,0 +1,86 @@
+#include "proxy/secrets.h"
+
+#include <gtest/gtest.h>
+
+#include "auth/md5.h"
+
+namespace tidegate::proxy {
+namespace {
+
+const std::vector<std::uint8_t> kSalt(16, 9);
+
+std::string verifier_of(std::string_view password) {
+  return auth::make_scram_verifier(password, kSalt, auth::kIterationsDefault).text();
+}
+
+class SecretsTest : public testing::Test {
+ protected:
+  Secrets make(config::AuthType type) {
+    config::Config config;
+    config.auth_type = type;
+    config.users = {{.name = "clear", .secret = "pw", .clients_max = 3},
+                    {.name = "hashed", .secret = auth::md5_stored("hashed", "pw")},
+                    {.name = "keyed", .secret = verifier_of("pw")},
+                    {.name = "guest", .trust = true}};
+    return Secrets(config, auth::Digest{1, 2, 3});
+  }
+};
+
+TEST_F(SecretsTest, ACleartextSecretIsDerivedOnceAndThenKnown) {
+  auto secrets = make(config::AuthType::scram_sha_256);
+  EXPECT_FALSE(secrets.find("clear").has_value());
+  const auto derived = secrets.derive("clear", kSalt);
+  EXPECT_EQ(derived.scram_verifier, verifier_of("pw"));
+  EXPECT_EQ(secrets.find("clear").value().scram_verifier, derived.scram_verifier);
+  // A second worker that was slower does not change what clients were already told.
+  const std::vector<std::uint8_t> other_salt(16, 1);
+  EXPECT_EQ(secrets.derive("clear", other_salt).scram_verifier, derived.scram_verifier);
+}
+
+TEST_F(SecretsTest, StoredSecretsNeedNoWork) {
+  auto secrets = make(config::AuthType::any_stored);
+  EXPECT_EQ(secrets.find("keyed").value().scram_verifier, verifier_of("pw"));
+  EXPECT_EQ(secrets.find("hashed").value().md5, auth::md5_stored("hashed", "pw"));
+  EXPECT_TRUE(secrets.find("guest").value().trust);
+  EXPECT_FALSE(secrets.find("keyed").value().trust);
+}
+
+TEST_F(SecretsTest, AnUnknownUserLooksLikeAnyOtherEachTime) {
+  auto secrets = make(config::AuthType::scram_sha_256);
+  const auto mock = secrets.find("nobody").value();
+  EXPECT_FALSE(mock.known);
+  EXPECT_FALSE(mock.trust);
+  EXPECT_TRUE(auth::ScramVerifier::parse(mock.scram_verifier).has_value());
+  EXPECT_EQ(secrets.find("nobody").value().scram_verifier, mock.scram_verifier);
+  EXPECT_NE(secrets.find("no one").value().scram_verifier, mock.scram_verifier);
+  EXPECT_EQ(make(config::AuthType::md5).find("nobody").value().md5.size(), 35u);
+}
+
+TEST_F(SecretsTest, Md5IsMadeOfACleartextSecret) {
+  auto secrets = make(config::AuthType::md5);
+  EXPECT_EQ(secrets.find("clear").value().md5, auth::md5_stored("clear", "pw"));
+}
+
+TEST_F(SecretsTest, TrustIsOnlyWhatWasWrittenDown) {
+  EXPECT_TRUE(make(config::AuthType::trust).find("keyed").value().trust);
+  EXPECT_FALSE(make(config::AuthType::trust).find("nobody").value().trust);
+  EXPECT_TRUE(make(config::AuthType::anyone).find("nobody").value().trust);
+}
+
+TEST_F(SecretsTest, OnlyACleartextSecretLogsInToServers) {
+  auto secrets = make(config::AuthType::any_stored);
+  EXPECT_EQ(secrets.password("clear"), "pw");
+  for (const char* user : {"hashed", "keyed", "guest", "nobody"}) {
+    EXPECT_EQ(secrets.password(user), "") << user;
+  }
+}
+
+TEST_F(SecretsTest, KnownUsersHaveAPlaceWithTheirLimit) {
+  auto secrets = make(config::AuthType::any_stored);
+  ASSERT_NE(secrets.place("clear"), nullptr);
+  EXPECT_EQ(secrets.place("clear")->clients_max, 3);
+  EXPECT_EQ(secrets.place("nobody"), nullptr);
+}
+
+}  // namespace
+}  // namespace tidegate::proxy

@@ -1,0 +1,120 @@
+// A worker on the simulated network, with nobody behind it: what it does at its door, and what it
+// keeps for the operator.
+#include "proxy/worker.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/check.h"
+#include "net/sim_reactor.h"
+
+namespace tidegate::proxy {
+namespace {
+
+using testing::HasSubstr;
+
+struct QuietLog final : Log {
+  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
+  bool enabled(LogLevel) const override { return false; }
+};
+
+// A connection to the worker that keeps what it is told.
+struct Caller final : net::StreamHandler {
+  void bytes_arrived(net::StreamId, Bytes bytes) override { heard += as_text(bytes); }
+  void peer_finished(net::StreamId) override { ended = true; }
+  void stream_closed(net::StreamId, net::CloseReason, const std::string&) override { ended = true; }
+  std::string heard;
+  bool ended = false;
+};
+
+class WorkerTest : public testing::Test {
+ protected:
+  static constexpr int kClientsMax = 2;
+
+  WorkerTest() {
+    config::Config config;
+    config.clients_max = kClientsMax;
+    config.client_login_timeout = 24h;
+    config.upstreams = {{.name = "main", .hosts = {{"database.sim", 5432}}}};
+    config.routes = {{.database = "db", .upstream = "main"}};
+    process_ = *Process::make(config, 1, {.log = log_});
+    worker_ = std::make_unique<Worker>(*process_, WorkerIndex{0}, reactor_);
+    reactor_.set_turn_handler(worker_.get());
+    reactor_.accept_from(listener_, worker_.get());
+  }
+  ~WorkerTest() override {
+    set_last_words(nullptr, nullptr);
+    worker_.reset();
+  }
+
+  Caller& call() {
+    auto& caller = *callers_.emplace_back(std::make_unique<Caller>());
+    outside_.connect(listener_->address(), {}, &caller);
+    pass(1s);
+    return caller;
+  }
+  void pass(Duration time) { network_.run_until(network_.now() + time); }
+  std::shared_ptr<Route> route() { return *process_->routes().find("db", "ann", ""); }
+  PoolGate& gate() { return worker_->gate(route()->upstream()); }
+
+  QuietLog log_;
+  net::SimNetwork network_{7, net::SimFaultMenu{}};
+  std::vector<std::unique_ptr<Caller>> callers_;
+  net::SimReactor outside_{network_, net::sim_address(2, 0)};
+  net::SimReactor reactor_{network_, net::sim_address(1, 0)};
+  std::shared_ptr<net::SimListener> listener_ =
+      std::make_shared<net::SimListener>(network_, net::sim_address(1, 6432));
+  std::unique_ptr<Process> process_;
+  std::unique_ptr<Worker> worker_;
+};
+
+TEST_F(WorkerTest, BeyondItsLimitsAConnectionIsToldAtTheDoor) {
+  for (int i = 0; i < kClientsMax + kHeardOutMax; ++i) EXPECT_EQ(call().heard, "");
+  const auto& refused = call();
+  EXPECT_THAT(refused.heard, HasSubstr("C53300"));
+  EXPECT_TRUE(refused.ended);
+  EXPECT_EQ(worker_->client_count(), std::size_t{kClientsMax + kHeardOutMax});
+  EXPECT_FALSE(callers_.front()->ended);
+}
+
+TEST_F(WorkerTest, WhoComesWhileTheProcessLeavesIsTold) {
+  process_->leave();
+  const auto& refused = call();
+  EXPECT_THAT(refused.heard, HasSubstr("C57P01"));
+  EXPECT_TRUE(refused.ended);
+}
+
+TEST_F(WorkerTest, PeriodsEndWithTheTurnsThatSeeTheirEnd) {
+  const auto counted = route();
+  call();  // a turn in the first period
+  counted->traffic(0).queries = 5;
+  pass(process_->config().stats_period);
+  EXPECT_EQ(counted->last_period(0).end.queries, 0u);  // nothing ran for it
+  call();
+  EXPECT_EQ(counted->last_period(0).begin.queries, 0u);
+  EXPECT_EQ(counted->last_period(0).end.queries, 5u);
+  pass(process_->config().stats_period * 5);
+  call();  // the last whole period saw no turn at all
+  EXPECT_EQ(counted->last_period(0).begin.queries, 5u);
+}
+
+using WorkerDeathTest = WorkerTest;
+
+TEST_F(WorkerDeathTest, ABrokenInvariantOfThePoolNamesWhatBrokeIt) {
+  const auto speak = [](const void* worker) {
+    static_cast<const Worker*>(worker)->last_events().print(stderr);
+  };
+  const pool::Want want{.route = route()->id(), .waiter = waiter_of({0, {3, 1}})};
+  EXPECT_DEATH(
+      {
+        set_last_words(speak, worker_.get());
+        gate().client_wants(want);
+        gate().client_wants(want);
+        worker_->settle();
+      },
+      "invariant broken.*\n.*client_wants client=0x300000001.*\n.*client_wants "
+      "client=0x300000001");
+}
+
+}  // namespace
+}  // namespace tidegate::proxy
