@@ -9,7 +9,10 @@
 
 #include "cli/check.h"
 #include "cli/command_line.h"
+#include "cli/descriptors.h"
+#include "cli/service.h"
 #include "config/load.h"
+#include "net/descriptors.h"
 
 namespace tidegate::cli {
 namespace {
@@ -25,7 +28,11 @@ std::optional<std::string> database_url() {
 }
 
 int check(const std::string& file) {
-  const auto loaded = config::load_file(file, config::Sources::real());
+  auto loaded = config::load_file(file, config::Sources::real());
+  if (auto shortage = descriptor_shortage(loaded.config, worker_count(loaded.config),
+                                          net::raise_descriptor_limit().limit)) {
+    loaded.problems.push_back({config::Severity::warning, file, 0, 0, std::move(*shortage)});
+  }
   fmt::print("{}", report(loaded, file, isatty(STDOUT_FILENO) == 1));
   return loaded.usable() ? kExitDone : kExitFailed;
 }

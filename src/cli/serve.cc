@@ -12,8 +12,11 @@
 
 #include <fmt/format.h>
 
+#include "cli/descriptors.h"
+#include "cli/drain.h"
 #include "cli/notify.h"
 #include "cli/overrides.h"
+#include "cli/pid_file.h"
 #include "cli/service.h"
 #include "config/load.h"
 #include "net/descriptors.h"
@@ -54,32 +57,29 @@ int next_signal(const sigset_t& set, bool look_again) {
   return signal < 0 ? 0 : signal;
 }
 
+void reopen(Log& log) {
+  if (auto* writer = dynamic_cast<net::LogWriter*>(&log)) writer->reopen();
+  log.write(LogLevel::info, "SIGHUP: the log file was opened anew",
+            {{"configuration", "not read again: that takes a restart"}});
+}
+
 // Until the process is to end. The first TERM or INT lets transactions finish, a second does not.
 // True: everybody left in good order.
 bool wait_for_the_end(Service& service, const sigset_t& set, const config::Config& config,
                       Log& log) {
-  bool leaving = false;
-  long drained_ns = 0;
-  while (!leaving || !service.clients_left()) {
-    const int signal = next_signal(set, leaving);
+  Drain drain(service, config.shutdown_timeout, log);
+  while (!drain.begun() || !service.clients_left()) {
+    const int signal = next_signal(set, drain.begun());
     if (signal == SIGTERM || signal == SIGINT) {
-      if (leaving) {
+      if (drain.begun()) {
         log.write(LogLevel::warning, "second signal: leaving at once", {});
         return false;
       }
-      leaving = true;
-      log.write(LogLevel::info, "leaving: transactions under way are finished first", {});
-      notify_systemd("STOPPING=1");
-      service.leave();
+      drain.begin();
     } else if (signal == SIGHUP) {
-      if (auto* writer = dynamic_cast<net::LogWriter*>(&log)) writer->reopen();
+      reopen(log);
     }
-    if (!leaving) continue;
-    drained_ns += kDrainLookNs;
-    if (config.shutdown_timeout.count() > 0 && drained_ns > config.shutdown_timeout.count()) {
-      log.write(LogLevel::warning, "shutdown_timeout passed: leaving at once", {});
-      return false;
-    }
+    if (drain.begun() && !service.clients_left() && !drain.goes_on()) return false;
   }
   return true;
 }
@@ -97,6 +97,11 @@ bool announce(const Service& service, const ServeOptions& options, Log& log) {
   return false;
 }
 
+int cannot_serve(const std::string& why) {
+  fmt::print(stderr, "tidegate: {}\n", why);
+  return kExitFailure;
+}
+
 }  // namespace
 
 int serve(const ServeOptions& options) {
@@ -110,14 +115,16 @@ int serve(const ServeOptions& options) {
   if (options.check_only) return 0;
 
   const auto signals = block_signals();
-  net::raise_descriptor_limit();
+  const auto descriptors = net::raise_descriptor_limit();
   auto log = net::LogWriter::make(
       {.level = config.log_level, .json = config.log_json, .file = config.log_file});
-  auto service = Service::make(config, *log);
-  if (!service) {
-    fmt::print(stderr, "tidegate: {}\n", service.error());
-    return kExitFailure;
+  if (const auto shortage = descriptor_shortage(config, worker_count(config), descriptors.limit)) {
+    log->write(LogLevel::warning, "file descriptors may run out", {{"detail", *shortage}});
   }
+  const auto pid_file = PidFile::make(config.pid_file);
+  if (!pid_file) return cannot_serve(pid_file.error());
+  auto service = Service::make(config, *log);
+  if (!service) return cannot_serve(service.error());
   (*service)->start();
   if (!announce(**service, options, *log)) return kExitFailure;
   const bool in_good_order = wait_for_the_end(**service, signals, config, *log);

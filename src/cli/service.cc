@@ -1,9 +1,12 @@
 #include "cli/service.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstdio>
 #include <latch>
 #include <utility>
 
+#include "base/check.h"
 #include "net/tls.h"
 
 namespace tidegate::cli {
@@ -13,12 +16,8 @@ constexpr int kOffloadThreads = 2;
 constexpr std::size_t kOffloadQueueMax = 10'000;
 // How often stop() looks whether the databases have closed their ends.
 constexpr auto kStopStep = std::chrono::milliseconds(10);
-
-std::size_t worker_count(const config::Config& config) {
-  const auto wanted = config.workers > 0 ? static_cast<unsigned>(config.workers)
-                                         : std::thread::hardware_concurrency();
-  return std::clamp<std::size_t>(wanted, 1, proxy::kWorkersMax);
-}
+// A client that does not read its last words must not hold up the end.
+constexpr Duration kLastWordsMax = 5s;
 
 std::expected<net::TlsContextRef, std::string> client_tls(const config::Config& config) {
   if (config.client_ssl_mode == net::SslMode::disable) return net::TlsContextRef{};
@@ -38,9 +37,15 @@ std::expected<net::Address, std::string> listen_address(const config::Listen& li
 
 }  // namespace
 
+std::size_t worker_count(const config::Config& config) {
+  const auto wanted = config.workers > 0 ? static_cast<unsigned>(config.workers)
+                                         : std::thread::hardware_concurrency();
+  return std::clamp<std::size_t>(wanted, 1, proxy::kWorkersMax);
+}
+
 std::expected<std::unique_ptr<Service>, std::string> Service::make(config::Config config,
                                                                    Log& log) {
-  auto service = std::unique_ptr<Service>(new Service(log));
+  auto service = std::unique_ptr<Service>(new Service());
   auto tls = client_tls(config);
   if (!tls) return std::unexpected(tls.error());
   const auto count = worker_count(config);
@@ -77,7 +82,9 @@ std::expected<void, std::string> Service::open_listeners() {
   for (const auto& listen : config.listen) {
     auto address = listen_address(listen);
     if (!address) return std::unexpected(address.error());
-    net::ListenOptions options{.reuse_port = config.reuse_port, .unix_mode = listen.unix_mode};
+    net::ListenOptions options{.defer_accept = config.tcp_defer_accept,
+                               .reuse_port = config.reuse_port,
+                               .unix_mode = listen.unix_mode};
     options.tcp = {.keepalive = config.tcp_keepalive,
                    .keepalive_idle_s = config.tcp_keepalive_idle_s,
                    .keepalive_interval_s = config.tcp_keepalive_interval_s,
@@ -90,8 +97,16 @@ std::expected<void, std::string> Service::open_listeners() {
   return {};
 }
 
+void Service::say_last_events(const void* service) {
+  for (const auto& lane : static_cast<const Service*>(service)->lanes_) {
+    std::fprintf(stderr, "tidegate: last events of worker %d:\n", int{lane.worker->index()});
+    lane.worker->last_events().print(stderr);
+  }
+}
+
 Service::~Service() {
   if (running_) stop(true);
+  set_last_words(nullptr, nullptr);
   // Clients and servers close their streams, so workers go before reactors.
   for (auto& lane : lanes_) {
     lane.console.reset();
@@ -101,6 +116,7 @@ Service::~Service() {
 
 void Service::start() {
   running_ = true;
+  set_last_words(say_last_events, this);
   for (auto& lane : lanes_) {
     for (const auto& listener : listeners_) {
       lane.accepting.push_back(lane.reactor->accept_from(listener, lane.worker.get()));
@@ -129,10 +145,29 @@ void Service::leave() {
     }
     lane.worker->dismiss_all();
   });
+  // Closed, so that who comes now is refused and does not wait behind a door that nobody opens.
+  listeners_.clear();
+}
+
+std::size_t Service::last_words() {
+  std::atomic<std::size_t> count{0};
+  on_every_worker([&count](Lane& lane) { count += lane.reactor->lingering(); });
+  return count;
+}
+
+std::vector<Straggler> Service::stragglers() {
+  std::vector<std::vector<Straggler>> parts(lanes_.size());
+  on_every_worker([&](Lane& lane) { parts[lane.worker->index()] = cli::stragglers(*lane.worker); });
+  std::vector<Straggler> all;
+  for (auto& part : parts) std::ranges::move(part, std::back_inserter(all));
+  return all;
 }
 
 void Service::stop(bool at_once) {
-  on_every_worker([](Lane& lane) { lane.worker->close_servers(); });
+  on_every_worker([at_once](Lane& lane) {
+    lane.worker->close_servers();
+    if (at_once) lane.worker->dismiss_everybody();
+  });
   Duration bound{0};
   for (const auto& upstream : process_->routes().upstreams()) {
     if (!at_once) bound = std::max(bound, upstream->spec().close_timeout);
@@ -144,8 +179,11 @@ void Service::stop(bool at_once) {
     }
     return total;
   };
-  for (Duration waited{0}; servers() > 0 && waited < bound; waited += kStopStep) {
+  Duration waited{0};
+  const auto last_words_max = at_once ? Duration{0} : kLastWordsMax;
+  while ((servers() > 0 && waited < bound) || (waited < last_words_max && last_words() > 0)) {
     std::this_thread::sleep_for(kStopStep);
+    waited += kStopStep;
   }
   for (auto& lane : lanes_) lane.reactor->stop();
   for (auto& lane : lanes_) lane.thread.join();

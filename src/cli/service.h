@@ -10,6 +10,7 @@
 
 #include "admin/console.h"
 #include "base/log.h"
+#include "cli/stragglers.h"
 #include "net/epoll_reactor.h"
 #include "net/listener.h"
 #include "net/offload.h"
@@ -17,6 +18,9 @@
 #include "proxy/worker.h"
 
 namespace tidegate::cli {
+
+// How many threads serve clients.
+std::size_t worker_count(const config::Config& config);
 
 class Service {
  public:
@@ -29,8 +33,11 @@ class Service {
   // No new clients; those that are at rest are dismissed, the others finish their transactions.
   void leave();
   bool clients_left() const { return process_->clients().count() == 0; }
-  // Says goodbye to the databases, bounded by their close_timeout (`at_once`: does not wait for
-  // their answer), and ends the threads.
+  // Whom leaving waits for.
+  std::vector<Straggler> stragglers();
+  // Says goodbye to the databases, bounded by their close_timeout, lets clients have their last
+  // words (`at_once`: waits for neither, and tells the clients that are left), and ends the
+  // threads.
   void stop(bool at_once);
 
   // Where clients may connect, as "host:port" or a socket's path.
@@ -47,14 +54,17 @@ class Service {
     std::thread thread;
   };
 
-  explicit Service(Log& log) : log_(log) {}
+  Service() = default;
+  // What check_failed() has us print: the last events of every worker.
+  static void say_last_events(const void* service);
   std::expected<void, std::string> open_listeners();
   void open_lanes(std::size_t count);
+  // How many clients still have something coming.
+  std::size_t last_words();
   // Runs `task` on every worker and waits until all have.
   template <typename OnWorker>
   void on_every_worker(OnWorker task);
 
-  Log& log_;
   std::unique_ptr<net::Offload> offload_;
   std::unique_ptr<proxy::Process> process_;
   std::vector<std::shared_ptr<net::Listener>> listeners_;

@@ -17,6 +17,7 @@ class Places {
   void set(const std::string& name, Place place) { places_[name] = std::move(place); }
   // The place of the name, else of what it belongs to ("route.app" for "route.app.pool_size").
   Place find(std::string name) const;
+  bool has(const std::string& name) const { return places_.contains(name); }
 
  private:
   std::string file_;

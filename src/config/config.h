@@ -81,6 +81,7 @@ enum class AuthType : std::uint8_t {
 struct Config {
   std::vector<Listen> listen;
   bool reuse_port = false;
+  bool tcp_defer_accept = true;
   int workers = 0;          // 0 = one per processor
   int clients_max = 10000;  // max_client_conn
   Duration client_login_timeout{60s};
@@ -99,7 +100,7 @@ struct Config {
   std::vector<std::string> stats_users;
 
   Duration stats_period{60s};
-  Duration shutdown_timeout{0};  // 0 = as long as transactions take
+  Duration shutdown_timeout{20s};  // 0 = as long as transactions take
   Duration tcp_user_timeout{0};
   bool tcp_keepalive = true;
   int tcp_keepalive_idle_s = 0;

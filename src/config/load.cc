@@ -75,6 +75,13 @@ bool Problems::any_error() const {
                      [](const Problem& problem) { return problem.severity == Severity::error; });
 }
 
+bool Problems::any_error_on_line_of(const Place& place) const {
+  return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
+    return problem.severity == Severity::error && problem.file == place.file &&
+           problem.line == place.line;
+  });
+}
+
 std::vector<Problem> Problems::sorted() const {
   // Files keep the order in which they first had a problem; what has no place comes last.
   std::map<std::string, std::size_t> file_ranks;

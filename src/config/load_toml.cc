@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "config/belongs.h"
 #include "config/complete.h"
 #include "config/implied.h"
 #include "config/load.h"
@@ -221,8 +222,9 @@ class TomlLoader {
   void refuse_unknown(const TomlNode& node, const Known& known) {
     for (const auto& entry : node.entries) {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
-      problems_.error(place(entry.at),
-                      fmt::format("unknown key `{}`{}", entry.key, did_you_mean(entry.key, known)));
+      auto advice = where_it_belongs(entry.key);
+      if (advice.empty()) advice = did_you_mean(entry.key, known);
+      problems_.error(place(entry.at), fmt::format("unknown key `{}`{}", entry.key, advice));
     }
   }
 

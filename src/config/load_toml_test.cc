@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "config/fake_sources.h"
@@ -28,8 +30,7 @@ TEST(LoadToml, one_url_is_enough) {
   EXPECT_EQ(loaded.config.users, (std::vector<User>{{.name = "app", .secret = "secret"}}));
 }
 
-TEST(LoadToml, reads_every_section) {
-  const auto loaded = load(R"(
+constexpr const char* kEverySection = R"(
 listen = ["*:7000", "/run/tidegate"]
 unix_socket_mode = "0770"
 workers = 3
@@ -75,7 +76,10 @@ password = "secret"
 clients_max = 10
 [user.guest]
 trust = true
-)");
+)";
+
+TEST(LoadToml, reads_every_section_about_the_process) {
+  const auto loaded = load(kEverySection);
   EXPECT_EQ(format(loaded.problems),
             "t.toml:46:1: warning: user `guest` needs no password, and `*` can be reached from "
             "other machines\n");
@@ -89,7 +93,12 @@ trust = true
   EXPECT_EQ(config.client_ssl_mode, net::SslMode::prefer) << "a certificate is given to be used";
   EXPECT_EQ(config.log_level, LogLevel::debug);
   EXPECT_TRUE(config.log_json);
+  EXPECT_EQ(config.users.at(0).clients_max, 10);
+  EXPECT_TRUE(config.users.at(1).trust);
+}
 
+TEST(LoadToml, reads_every_section_about_databases) {
+  const auto config = load(kEverySection).config;
   const auto& upstream = config.upstreams.at(0);
   EXPECT_EQ(upstream.hosts, (std::vector<net::Target>{{"db1", 5432}, {"db2", 5433}}));
   EXPECT_EQ(upstream.limits.budget, 30);
@@ -106,8 +115,6 @@ trust = true
   EXPECT_EQ(app.startup_parameters, parameters) << "the upstream's, then the route's own";
   EXPECT_EQ(config.routes.at(1).limits.pool_size, 2);
   EXPECT_EQ(config.routes.at(1).limits.pool_timeout, Duration{2500ms});
-  EXPECT_EQ(config.users.at(0).clients_max, 10);
-  EXPECT_TRUE(config.users.at(1).trust);
 }
 
 TEST(LoadToml, settings_override_parts_of_the_url_in_any_order) {
@@ -139,6 +146,37 @@ TEST(LoadToml, unknown_keys_have_a_place_and_a_suggestion) {
             "t.toml:1:1: error: unknown key `clients_mx`: did you mean `clients_max`?\n");
 }
 
+TEST(LoadToml, a_setting_in_the_wrong_place_is_told_where_it_belongs) {
+  const std::pair<std::string, const char*> cases[] = {
+      {"pool_size = 5\n",
+       "3:1: error: unknown key `pool_size`: it belongs in [pool] or [route.NAME]"},
+      {"[route.x]\nbudget = 5\n",
+       "4:1: error: unknown key `budget`: it belongs in [upstream.NAME]"},
+      {"[pool]\nworkers = 5\n",
+       "4:1: error: unknown key `workers`: it belongs at the top of the file, above all [...]"},
+      {"[pool]\nclients_max = 5\n",
+       "4:1: error: unknown key `clients_max`: it belongs at the top of the file, above all [...] "
+       "or "
+       "in [route.NAME] or in [user.NAME]"},
+      {"[pool]\ndefault_pool_size = 5\n",
+       "4:1: error: unknown key `default_pool_size`: PgBouncer's word; here it is `pool_size`, in "
+       "[pool] or [route.NAME]"},
+  };
+  for (const auto& [text, expected] : cases) {
+    EXPECT_NE(problems(kMain + text).find(std::string("t.toml:") + expected + "\n"),
+              std::string::npos)
+        << text << problems(kMain + text);
+  }
+}
+
+TEST(LoadToml, a_wrong_url_is_one_error) {
+  const auto said = problems(
+      "[upstream.main]\nurl = \"postgres://app:secret@db:x/shop\"\npassword = \"p\"\n"
+      "[user.a]\npassword = \"x\"\n");
+  EXPECT_TRUE(said.starts_with("t.toml:2:7: error: `url` is wrong: ")) << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 1) << said;
+}
+
 TEST(LoadToml, wrong_values_have_a_place_and_say_what_would_be_right) {
   const std::pair<const char*, const char*> cases[] = {
       {"[pool]\npool_size = \"20\"",
@@ -147,6 +185,8 @@ TEST(LoadToml, wrong_values_have_a_place_and_say_what_would_be_right) {
        "4:13: error: `pool_size` must be an integer from 1 to 10000, not `0`"},
       {"[pool]\npool_size = 2.5",
        "4:13: error: `pool_size` must be an integer from 1 to 10000, not a decimal number"},
+      {"[pool]\npins_max = 0",
+       "4:12: error: `pins_max` must be `auto` or an integer from 1 to 10000, not `0`"},
       {"[pool]\nlifo = \"yes\"", "4:8: error: `lifo` must be true or false, not a string"},
       {"[pool]\npool_mode = \"tx\"",
        "4:13: error: `pool_mode` must be `transaction`, `session` or `statement`, not `tx`"},
@@ -181,6 +221,16 @@ TEST(LoadToml, broken_syntax_has_a_place) {
       << problems("listen = [\n");
   const auto twice = problems(std::string(kMain) + "[route.a]\n[route.b]\n[route.a]\n");
   EXPECT_TRUE(twice.starts_with("t.toml:5:")) << "a route written twice: " << twice;
+}
+
+TEST(LoadToml, control_characters_are_refused_where_they_stand) {
+  using namespace std::string_view_literals;
+  for (const auto text :
+       {"workers = 2\n [\0route]\n"sv, "workers = 2\n #\x1b"sv, "workers = 2\n \"\x7f\" = 1"sv}) {
+    const auto loaded = load_toml(text, "t.toml", Sources{});
+    ASSERT_EQ(loaded.problems.size(), 1u);
+    EXPECT_EQ(loaded.problems[0].format(), "t.toml:2:3: error: a control character");
+  }
 }
 
 TEST(LoadToml, routes_must_find_their_upstream) {
@@ -275,6 +325,40 @@ TEST(LoadToml, a_scram_key_cannot_log_in_to_the_database) {
       "\"SCRAM-SHA-256$4096:x$y:z\"\n");
   EXPECT_TRUE(text.starts_with("t.toml:3:8: warning: route `d` logs in as the client's own user"))
       << text;
+}
+
+TEST(LoadToml, an_md5_hash_logs_in_where_md5_is_asked_for_only) {
+  const std::string hash = "md5" + std::string(32, '0');
+  const FakeSources fake = {.files = {{"users.txt", "\"a\" \"" + hash + "\"\n"}}};
+  const std::string text = "[auth]\nfile = \"users.txt\"\n[upstream.main]\nhost = \"h\"\n";
+  const auto own = problems(text + "[route.d]\n", fake);
+  EXPECT_TRUE(
+      own.starts_with("t.toml:5:8: warning: route `d` logs in as the client's own user, but "
+                      "of 1 user only an md5 hash is stored, which a database accepts that "
+                      "asks for md5, and none that asks for scram-sha-256"))
+      << own;
+  EXPECT_EQ(problems(text + "user = \"u\"\npassword = \"p\"\n[route.d]\n", fake), "");
+  EXPECT_EQ(problems("stats_users = [\"a\"]\n" + text + "[route.d]\n", fake), "")
+      << "who only looks at the console has no need of it";
+  EXPECT_NE(problems(text + "user = \"u\"\npassword = \"" + hash + "\"\n[route.d]\n", fake)
+                .find("t.toml:6:1: warning: this password is an md5 hash"),
+            std::string::npos);
+}
+
+TEST(LoadToml, a_scram_key_is_no_password_to_log_in_with) {
+  EXPECT_NE(problems("[upstream.main]\nhost = \"h\"\nuser = \"u\"\n"
+                     "password = \"SCRAM-SHA-256$4096:x$y:z\"\n[user.a]\npassword = \"x\"\n")
+                .find("t.toml:4:1: error: this password is a SCRAM key"),
+            std::string::npos);
+}
+
+TEST(LoadToml, whoever_needs_no_password_is_said) {
+  EXPECT_EQ(problems("[auth]\ntype = \"anyone\"\n" + std::string(kMain)),
+            "t.toml:2:1: warning: nobody is asked for a password: whoever reaches `127.0.0.1:6432` "
+            "may use every database under any name\n");
+  EXPECT_EQ(problems("[auth]\ntype = \"trust\"\n" + std::string(kMain)),
+            "t.toml:2:1: warning: nobody is asked for a password: whoever reaches `127.0.0.1:6432` "
+            "may use every user written down\n");
 }
 
 TEST(LoadToml, no_problem_repeats_a_secret) {

@@ -13,10 +13,18 @@ constexpr std::string_view kIntroduction = R"(# Settings
 Printed by `tidegate settings --markdown` from the tables that also read the files.
 How the files are written is in [configuration.md](configuration.md).
 
-A setting marked * needs a restart; the others follow a reload. A duration is written `"500ms"`,
-`"30s"`, `"5min"`, `"1h"` or `"1d"`; without a unit it is in seconds. A size is written `"64kB"` or
-`"1MB"`; without a unit it is in bytes. In every string `${NAME}` stands for an environment
-variable.
+)";
+
+constexpr std::string_view kNoReload =
+    "Nothing changes while Tidegate runs: a file is read at the start, and a change counts\n"
+    "after a restart. (SIGHUP opens the log file anew and does nothing else.)\n";
+constexpr std::string_view kReload =
+    "A setting marked * needs a restart; the others follow a reload.\n";
+
+constexpr std::string_view kUnits = R"(
+A duration is written `"500ms"`, `"30s"`, `"5min"`, `"1h"` or `"1d"`; without a unit it is in
+seconds. A size is written `"64kB"` or `"1MB"`; without a unit it is in bytes. In every string
+`${NAME}` stands for an environment variable.
 )";
 
 constexpr std::string_view kIni = R"(
@@ -49,7 +57,7 @@ void print_rows(const Table<Owner>& table, const Owner& fresh, std::string& out)
   out += "\n| setting | value | default | pgbouncer.ini | meaning |\n|---|---|---|---|---|\n";
   for (const auto& setting : table) {
     out += fmt::format("| `{}`{} | {} | {} | {} | {} |\n", setting.name,
-                       setting.needs_restart ? " *" : "", accepted(setting),
+                       kReloadable && setting.needs_restart ? " *" : "", accepted(setting),
                        code(setting.shown(fresh)), code(setting.ini_name), cell(setting.doc));
   }
 }
@@ -78,6 +86,8 @@ void print_fates(std::string_view title, std::span<const PgbouncerSetting> setti
 
 std::string manual() {
   std::string out(kIntroduction);
+  out += kReloadable ? kReload : kNoReload;
+  out += kUnits;
   Config fresh;
   fresh.listen.push_back({});
   for (const auto& section : global_sections()) {

@@ -21,7 +21,6 @@ constexpr PgbouncerSetting kSettings[] = {
     {"unix_socket_dir", "/tmp", translated, "`listen`"},
     {"unix_socket_group", "", missing, "use a folder that only the group can enter"},
     {"listen_backlog", "128", needless, "the kernel's own limit"},
-    {"tcp_defer_accept", "1", needless, ""},
     {"tcp_socket_buffer", "0", needless, ""},
     {"tcp_user_timeout", "0", translated, "`tcp_user_timeout`; milliseconds in the ini"},
     {"user", "", missing, "start Tidegate as the user it should run as"},

@@ -1,12 +1,19 @@
 // Looks at a whole configuration for what its parts cannot know about each other.
 #include <algorithm>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "auth/md5.h"
 #include "config/complete.h"
+#include "config/types.h"
 
 namespace tidegate::config {
 namespace {
+
+constexpr std::string_view kMd5Only =
+    "which a database accepts that asks for md5, and none that asks for scram-sha-256 "
+    "(PostgreSQL's default)";
 
 class Review {
  public:
@@ -25,6 +32,7 @@ class Review {
     }
     for (const auto& route : config_.routes) review_route(route);
     review_users();
+    review_auth_type();
     review_client_tls();
   }
 
@@ -36,14 +44,22 @@ class Review {
     problems_.warning(places_.find(where), std::move(text));
   }
 
+  // What a url would have said is missing because the url is wrong, which was said.
+  bool has_wrong_url(const Upstream& upstream) const {
+    const auto name = "upstream." + upstream.name + ".url";
+    return places_.has(name) && problems_.any_error_on_line_of(places_.find(name));
+  }
+
   void review_upstream(const Upstream& upstream) {
     const auto where = "upstream." + upstream.name;
+    if (has_wrong_url(upstream)) return;
     if (upstream.hosts.empty()) {
       error(where, fmt::format("upstream `{}` needs a `url` or a `host`", upstream.name));
     }
     if (!upstream.password.empty() && upstream.user.empty()) {
       error(where, fmt::format("upstream `{}` has a password but no `user`", upstream.name));
     }
+    review_own_password(upstream.password, where + ".password");
     if (upstream.limits.retry_first > upstream.limits.retry_max) {
       warning(where + ".retry_first", "`retry_first` is longer than `retry_max`, which wins");
     }
@@ -95,6 +111,7 @@ class Review {
     if (!route.server_password.empty() && route.server_user.empty()) {
       error(where, fmt::format("route `{}` has a password but no `user`", route.database));
     }
+    review_own_password(route.server_password, where + ".password");
     if (route.database == "*" && !route.server_database.empty()) {
       warning(where, fmt::format("every database name that no other route has leads to `{}`",
                                  route.server_database));
@@ -102,8 +119,42 @@ class Review {
     review_server_login(route, *upstream);
   }
 
+  // What Tidegate itself logs in with has to be a password, or at least do for md5.
+  void review_own_password(const std::string& password, const std::string& where) {
+    switch (auth::secret_form(password)) {
+      case auth::SecretForm::cleartext:
+        break;
+      case auth::SecretForm::md5:
+        warning(where, std::string("this password is an md5 hash: ") + std::string(kMd5Only));
+        break;
+      case auth::SecretForm::scram:
+        error(where,
+              "this password is a SCRAM key, which proves a password and cannot replace it: "
+              "write the password itself");
+        break;
+    }
+  }
+
+  // Who looks at the console only needs no password for a database.
+  template <typename Predicate>
+  long count_users(Predicate predicate) const {
+    const auto among = [](const std::vector<std::string>& names, const std::string& name) {
+      return std::find(names.begin(), names.end(), name) != names.end();
+    };
+    return std::count_if(config_.users.begin(), config_.users.end(), [&](const User& user) {
+      return predicate(user) && !among(config_.admin_users, user.name) &&
+             !among(config_.stats_users, user.name);
+    });
+  }
+
+  long users_with(auth::SecretForm form) const {
+    return count_users([form](const User& user) {
+      return !user.secret.empty() && auth::secret_form(user.secret) == form;
+    });
+  }
+
   void review_server_login(const Route& route, const Upstream& upstream) {
-    if (!route.server_user.empty() || !upstream.user.empty()) return;
+    if (!route.server_user.empty() || !upstream.user.empty() || has_wrong_url(upstream)) return;
     const auto where = "route." + route.database;
     if (config_.auth_type == AuthType::anyone) {
       error(where, fmt::format("route `{}` must name a `user`, because clients have none with "
@@ -111,15 +162,39 @@ class Review {
                                route.database));
       return;
     }
-    const auto keys =
-        std::count_if(config_.users.begin(), config_.users.end(),
-                      [](const User& user) { return user.secret.starts_with("SCRAM-SHA-256$"); });
-    if (keys == 0) return;
-    warning(where, fmt::format(
-                       "route `{}` logs in as the client's own user, but of {} user{} only a SCRAM "
-                       "key is stored, which proves a password and cannot replace it: give the "
-                       "route or its upstream a `user` and `password`",
-                       route.database, keys, keys == 1 ? "" : "s"));
+    if (std::exchange(secrets_reviewed_, true)) return;  // every such route would say the same
+    const auto without = count_users([](const User& user) { return user.secret.empty(); });
+    if (without > 0) {
+      warning(where, fmt::format("route `{}` logs in as the client's own user, but of {} user{} no "
+                                 "password is stored: only a database that asks for none lets them "
+                                 "in",
+                                 route.database, without, without == 1 ? "" : "s"));
+    }
+    warn_of_secrets(route, users_with(auth::SecretForm::scram), "a SCRAM key",
+                    "which proves a password and cannot replace it");
+    warn_of_secrets(route, users_with(auth::SecretForm::md5), "an md5 hash", kMd5Only);
+  }
+
+  void warn_of_secrets(const Route& route, long count, std::string_view what,
+                       std::string_view why) {
+    if (count == 0) return;
+    warning("route." + route.database,
+            fmt::format("route `{}` logs in as the client's own user, but of {} user{} only {} is "
+                        "stored, {}: give the route or its upstream a `user` and `password`",
+                        route.database, count, count == 1 ? "" : "s", what, why));
+  }
+
+  // Trust is never implied; where it is written down, who may profit from it is said.
+  void review_auth_type() {
+    if (config_.auth_type != AuthType::anyone && config_.auth_type != AuthType::trust) return;
+    std::string places;
+    for (const auto& listen : config_.listen) {
+      places += fmt::format("{}`{}`", places.empty() ? "" : ", ", print_listen(listen));
+    }
+    const bool anyone = config_.auth_type == AuthType::anyone;
+    warning("auth.type",
+            fmt::format("nobody is asked for a password: whoever reaches {} may use {}", places,
+                        anyone ? "every database under any name" : "every user written down"));
   }
 
   void review_users() {
@@ -159,6 +234,7 @@ class Review {
   const Config& config_;
   const Places& places_;
   Problems& problems_;
+  bool secrets_reviewed_ = false;
 };
 
 }  // namespace

@@ -37,6 +37,10 @@ struct Type {
   std::function<std::string(const T&)> print;
 };
 
+// Whether a running process reads its configuration again. It does not yet, so whatever a setting
+// says about itself, a restart is what makes a change count.
+inline constexpr bool kReloadable = false;
+
 template <typename Owner>
 struct Setting {
   std::string_view name;
@@ -45,7 +49,7 @@ struct Setting {
   std::string_view doc;
   std::string_view ini_name;      // in pgbouncer.ini; empty: PgBouncer has no such setting
   std::string_view ini_fallback;  // PgBouncer's own default, where it is not ours
-  bool needs_restart = false;
+  bool needs_restart = false;     // also where the configuration is read again
   std::function<std::expected<void, std::string>(Owner&, std::string_view)> parse;
   std::function<std::string(const Owner&)> print;  // the truth, secrets included
 
@@ -58,6 +62,9 @@ struct Setting {
     needs_restart = true;
     return *this;
   }
+
+  // At run time.
+  bool changeable() const { return kReloadable && !needs_restart; }
 
   // For people: a secret is "***", or empty when there is none.
   std::string shown(const Owner& owner) const {

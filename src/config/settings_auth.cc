@@ -39,7 +39,7 @@ Table<User> user_settings() {
   table.add("trust", boolean(), field(&User::trust),
             "Let this user in without a password. Never the default.");
   table
-      .add("clients_max", integer_or("unlimited", 1'000'000), field(&User::clients_max),
+      .add("clients_max", unlimited_or(1'000'000), field(&User::clients_max),
            "Clients that may be logged in as this user.")
       .ini("max_user_client_connections", "0");
   return table;

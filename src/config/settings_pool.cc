@@ -117,7 +117,7 @@ Table<Route> route_settings() {
             "Who logs in to the database. Empty: as the upstream says.");
   table.add("password", secret(), field(&Route::server_password), "The password of `user`.");
   table
-      .add("clients_max", integer_or("unlimited", 1'000'000), field(&Route::clients_max),
+      .add("clients_max", unlimited_or(1'000'000), field(&Route::clients_max),
            "Clients of this database.")
       .ini("max_db_client_connections", "0");
   table.add("parameters", parameters(), field(&Route::startup_parameters),

@@ -44,6 +44,12 @@ void add_listening(Table<Config>& table) {
       .ini("so_reuseport", "0")
       .restart();
   table
+      .add("tcp_defer_accept", boolean(), field(&Config::tcp_defer_accept),
+           "Let the kernel keep a new connection to itself until its first bytes come, or for a "
+           "second.")
+      .ini("tcp_defer_accept", "1")
+      .restart();
+  table
       .add("workers", integer_or("auto", 256), field(&Config::workers),
            "Threads that serve clients; `auto` is one per processor.")
       .restart();
@@ -64,7 +70,8 @@ void add_limits(Table<Config>& table) {
            "Longest time a client may take to log in.")
       .ini("client_login_timeout", "60");
   table.add("shutdown_timeout", duration(), field(&Config::shutdown_timeout),
-            "After SIGTERM, longest wait for open transactions. 0: as long as they take.");
+            "After SIGTERM, longest wait for open transactions and pinned clients; then they are "
+            "told 57P01 and closed. 0: as long as they take.");
   table
       .add("stats_period", duration(1s), field(&Config::stats_period),
            "Length of the period that SHOW STATS averages over.")

@@ -15,7 +15,7 @@ void add_rows(const Table<Owner>& table, const Owner& owner, const Owner& fresh,
     rows.push_back({.key = prefix + std::string(setting.name),
                     .value = setting.shown(owner),
                     .fallback = setting.shown(fresh),
-                    .changeable = !setting.needs_restart});
+                    .changeable = setting.changeable()});
   }
 }
 

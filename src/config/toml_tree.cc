@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 
 #define TOML_EXCEPTIONS 0
+// It asserts what a file may well get wrong (`[!name]`), and finds the error all the same.
+#define TOML_ASSERT(expression) static_cast<void>(0)
 #include <toml++/toml.h>
 
 namespace tidegate::config {
@@ -57,6 +59,20 @@ TomlNode convert(const toml::node& node) {
   return out;
 }
 
+// TOML has no place for these (toml.io, "Control characters other than tab"), and a zero byte in a
+// table's name is more than the parser can take.
+bool is_forbidden(char c) {
+  const auto byte = static_cast<unsigned char>(c);
+  return (byte < 0x20 && c != '\t' && c != '\n' && c != '\r') || byte == 0x7f;
+}
+
+TomlPosition position_in(std::string_view text, std::size_t offset) {
+  const auto before = text.substr(0, offset);
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  const auto column = offset - (before.rfind('\n') + 1) + 1;  // npos + 1 is 0: the first line
+  return {static_cast<int>(line), static_cast<int>(column)};
+}
+
 }  // namespace
 
 std::string_view name(TomlKind kind) {
@@ -86,6 +102,11 @@ const TomlEntry* TomlNode::find(std::string_view key) const {
 }
 
 std::expected<TomlNode, TomlError> parse_toml(std::string_view text) {
+  const auto control = std::ranges::find_if(text, is_forbidden);
+  if (control != text.end()) {
+    const auto offset = static_cast<std::size_t>(control - text.begin());
+    return std::unexpected(TomlError{position_in(text, offset), "a control character"});
+  }
   const auto result = toml::parse(text);
   if (!result) {
     const auto& error = result.error();

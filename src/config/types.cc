@@ -45,24 +45,6 @@ Type<std::vector<T>> list_of(std::string accepts, Parse parse_item, Print print_
           }};
 }
 
-// A duration that is kept as a count of `unit`.
-Type<int> counted(Duration unit) {
-  const auto range = duration();
-  return {.kind = Kind::duration,
-          .accepts = range.accepts,
-          .parse = [range, unit](std::string_view given) -> std::expected<int, std::string> {
-            const auto value = range.parse(given);
-            if (!value) return Error(value.error());
-            if (*value % unit != Duration{0}) {
-              return Error(fmt::format("must be a whole number of {}, not `{}`",
-                                       unit == 1s ? "seconds" : "milliseconds", given));
-            }
-            if (*value / unit > std::numeric_limits<int>::max()) return Error("is too long");
-            return static_cast<int>(*value / unit);
-          },
-          .print = [unit](const int& count) { return print_duration(unit * count); }};
-}
-
 Type<std::string> verbatim(Kind kind, std::string accepts) {
   return {.kind = kind,
           .accepts = std::move(accepts),
@@ -153,7 +135,7 @@ Type<int> integer_or(std::string_view zero_word, int highest) {
   return {.kind = Kind::integer,
           .accepts = accepts,
           .parse = [=](std::string_view given) -> std::expected<int, std::string> {
-            if (given == zero_word || given == "0") return 0;
+            if (given == zero_word) return 0;
             const auto value = number.parse(given);
             return value ? value : wrong(accepts, given);
           },
@@ -161,6 +143,14 @@ Type<int> integer_or(std::string_view zero_word, int highest) {
               [zero_word](const int& value) {
                 return value == 0 ? std::string(zero_word) : fmt::to_string(value);
               }};
+}
+
+Type<int> unlimited_or(int highest) {
+  auto type = integer_or("unlimited", highest);
+  type.parse = [parse = type.parse](std::string_view given) {
+    return parse(given == "0" ? "unlimited" : given);
+  };
+  return type;
 }
 
 Type<int> octal_mode() {
@@ -193,10 +183,19 @@ Type<Duration> duration(Duration lowest) {
 }
 
 Type<int> whole_seconds() {
-  return counted(1s);
-}
-Type<int> whole_milliseconds() {
-  return counted(1ms);
+  const auto range = duration();
+  return {.kind = Kind::duration,
+          .accepts = range.accepts,
+          .parse = [range](std::string_view given) -> std::expected<int, std::string> {
+            const auto value = range.parse(given);
+            if (!value) return Error(value.error());
+            if (*value % 1s != Duration{0}) {
+              return Error(fmt::format("must be a whole number of seconds, not `{}`", given));
+            }
+            if (*value / 1s > std::numeric_limits<int>::max()) return Error("is too long");
+            return static_cast<int>(*value / 1s);
+          },
+          .print = [](const int& count) { return print_duration(1s * count); }};
 }
 
 Type<std::size_t> bytes(std::size_t lowest, std::size_t highest) {

@@ -20,13 +20,14 @@ namespace tidegate::config {
 std::vector<std::string> split_list(std::string_view text);
 
 Type<int> integer(int lowest, int highest);
-// An integer, with a word for 0: "auto", "unlimited".
+// An integer, with a word for what is kept as 0: "auto".
 Type<int> integer_or(std::string_view zero_word, int highest);
+// The same with "unlimited", for which 0 may be written, as in PgBouncer.
+Type<int> unlimited_or(int highest);
 Type<int> octal_mode();
 Type<Duration> duration(Duration lowest = Duration{0});
-// Durations that are kept as a number, because that is what setsockopt takes.
+// A duration that is kept as a number, because that is what setsockopt takes.
 Type<int> whole_seconds();
-Type<int> whole_milliseconds();
 Type<std::size_t> bytes(std::size_t lowest, std::size_t highest);
 Type<bool> boolean();
 Type<std::string> text();

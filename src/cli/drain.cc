@@ -1,0 +1,48 @@
+#include "cli/drain.h"
+
+#include "cli/notify.h"
+#include "cli/stragglers.h"
+#include "config/units.h"
+
+namespace tidegate::cli {
+namespace {
+
+constexpr auto kFirstReport = std::chrono::seconds(1);  // what takes less is not worth a line
+constexpr auto kReports = std::chrono::seconds(5);
+
+}  // namespace
+
+void Drain::begin() {
+  begun_ = true;
+  since_ = Clock::now();
+  report_at_ = since_ + kFirstReport;
+  log_.write(LogLevel::info, "leaving: transactions under way are finished first",
+             {{"shutdown_timeout", config::print_duration(timeout_)}});
+  notify_systemd("STOPPING=1");
+  service_.leave();
+}
+
+bool Drain::goes_on() {
+  const auto now = Clock::now();
+  if (timeout_ > Duration{0} && now - since_ >= timeout_) {
+    report(LogLevel::warning, "shutdown_timeout passed: leaving at once");
+    return false;
+  }
+  if (now >= report_at_) {
+    report_at_ = now + kReports;
+    report(LogLevel::info, "leaving: waiting for clients");
+  }
+  return true;
+}
+
+void Drain::report(LogLevel level, std::string_view event) {
+  auto remaining = service_.stragglers();
+  const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since_);
+  log_.write(level, event,
+             {{"clients", remaining.size()},
+              {"waited", fmt::format("{}s", waited.count())},
+              {"shutdown_timeout", config::print_duration(timeout_)},
+              {"who", describe(std::move(remaining))}});
+}
+
+}  // namespace tidegate::cli
