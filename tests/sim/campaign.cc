@@ -17,10 +17,13 @@ namespace {
 
 // For the last words of a check that fails: which run it was.
 std::uint64_t seed_under_way = 0;
-void say_seed() {
+void say_seed(const void*) {
   fmt::print(stderr, "  in the simulation of seed {}: script/sim --seed {}\n", seed_under_way,
              seed_under_way);
 }
+
+// To stderr, so that what is found stands alone on stdout.
+constexpr std::chrono::seconds kProgressEvery{5};
 
 struct Sums {
   std::uint64_t runs = 0;
@@ -46,13 +49,32 @@ void Sums::add(const RunResult& result) {
   add_counts(all.clients.whims, result.clients.whims);
   all.clients.logins += result.clients.logins;
   all.clients.transactions += result.clients.transactions;
+  all.clients.dismissed += result.clients.dismissed;
   all.clients.exchanges += result.clients.exchanges;
   all.clients.cancelled += result.clients.cancelled;
   all.server_logins += result.server_logins;
   all.server_cancels += result.server_cancels;
   all.lasted += result.lasted;
   for (const auto& [code, count] : result.clients.excused) all.clients.excused[code] += count;
-  for (const auto& [message, count] : result.deaths) all.deaths[message] += count;
+  add_counts(all.deaths, result.deaths);
+  add_counts(all.scenarios, result.scenarios);
+}
+
+std::array<std::string_view, kDeathStepCount> death_step_names() {
+  std::array<std::string_view, kDeathStepCount> names;
+  for (std::size_t i = 0; i < names.size(); ++i) names[i] = kDeathSteps[i].name;
+  return names;
+}
+
+// Every kind of thing that a campaign has to see, in groups: visit(title, names, counts).
+template <typename Visit>
+void each_group(const RunResult& all, Visit visit) {
+  visit("network faults", net::kSimFaultNames, all.network_faults);
+  visit("server faults", kServerFaultNames, all.server_faults);
+  visit("client whims", kWhimNames, all.clients.whims);
+  visit("habits", kHabitNames, all.clients.habits);
+  visit("server deaths by step", death_step_names(), all.deaths);
+  visit("runs by scenario", kScenarioNames, all.scenarios);
 }
 
 template <typename Names, typename Counts>
@@ -67,22 +89,29 @@ int print_counts(const char* title, const Names& names, const Counts& counts) {
   return never;
 }
 
-// Gives how many kinds of fault never fired.
+void print_kinds(const RunResult& result) {
+  each_group(result, [](const char*, const auto& names, const auto& counts) {
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      if (counts[i] > 0) fmt::print(" {}", names[i]);
+    }
+  });
+  fmt::print("\n");
+}
+
+// Gives how many kinds of fault never fired, and of scenario never occurred.
 int print_sums(const Sums& sums, double seconds) {
   const auto& all = sums.all;
-  fmt::print("{} runs, {} with findings; {} transactions, {} exchanges, {} logins, {} cancelled\n",
-             sums.runs, sums.failed, all.clients.transactions, all.clients.exchanges,
-             all.clients.logins, all.clients.cancelled);
+  fmt::print("{} runs, {} with findings; {} transactions, {} exchanges, {} logins, ", sums.runs,
+             sums.failed, all.clients.transactions, all.clients.exchanges, all.clients.logins);
+  fmt::print("{} cancelled, {} dismissed\n", all.clients.cancelled, all.clients.dismissed);
   fmt::print("servers: {} logins, {} cancel requests; {} events, {:.0f} simulated s in {:.1f} s\n",
              all.server_logins, all.server_cancels, sums.events,
              std::chrono::duration<double>(all.lasted).count(), seconds);
-  int never = print_counts("network faults", net::kSimFaultNames, all.network_faults);
-  never += print_counts("server faults", kServerFaultNames, all.server_faults);
-  never += print_counts("client whims", kWhimNames, all.clients.whims);
-  never += print_counts("habits", kHabitNames, all.clients.habits);
-  fmt::print("server deaths by message (^ login, - idle):\n ");
-  for (const auto& [message, count] : all.deaths) fmt::print(" {} {}", message, count);
-  fmt::print("\nerrors that the faults excuse:\n ");
+  int never = 0;
+  each_group(all, [&](const char* title, const auto& names, const auto& counts) {
+    never += print_counts(title, names, counts);
+  });
+  fmt::print("errors that the faults excuse:\n ");
   for (const auto& [code, count] : all.clients.excused) fmt::print(" {} {}", code, count);
   fmt::print("\n");
   return never;
@@ -117,6 +146,23 @@ RunResult run_seed(std::uint64_t seed, const CampaignOptions& options) {
   return result;
 }
 
+// Long work says now and then how far it is.
+class Progress {
+ public:
+  explicit Progress(std::size_t runs) : runs_(runs) {}
+  void told(const Sums& sums, std::uint64_t seed) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now - last_ < kProgressEvery) return;
+    last_ = now;
+    fmt::print(stderr, "{} of {} runs, at seed {}, {} with findings\n", sums.runs, runs_, seed,
+               sums.failed);
+  }
+
+ private:
+  std::size_t runs_;
+  std::chrono::steady_clock::time_point last_ = std::chrono::steady_clock::now();
+};
+
 void print_findings(std::uint64_t seed, const RunResult& result, const CampaignOptions& options) {
   fmt::print("seed {}: {} findings\n", seed, result.findings.size());
   for (const auto& finding : result.findings) fmt::print("  - {}\n", finding);
@@ -132,16 +178,19 @@ int run_campaign(const CampaignOptions& options) {
     fmt::print("no planted bug `{}` in this build\n", options.plant);
     return 2;
   }
-  set_last_words(say_seed);
+  set_last_words(say_seed, nullptr);
   const auto start = std::chrono::steady_clock::now();
   Sums sums;
-  for (const auto seed : seeds_of(options)) {
+  const auto seeds = seeds_of(options);
+  Progress progress(seeds.size());
+  for (const auto seed : seeds) {
     const auto result = run_seed(seed, options);
     sums.add(result);
+    progress.told(sums, seed);
     if (!result.findings.empty())
       print_findings(seed, result, options);
     else if (options.verbose)
-      fmt::print("seed {}: fine, trace {:016x}\n", seed, result.trace);
+      fmt::print("seed {}: fine, trace {:016x}:", seed, result.trace), print_kinds(result);
     if (!options.plant.empty() && sums.failed > 0) break;
   }
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - start;
@@ -150,9 +199,11 @@ int run_campaign(const CampaignOptions& options) {
     fmt::print("planted `{}`: {}\n", options.plant, sums.failed > 0 ? "found" : "NOT FOUND");
     return sums.failed > 0 ? 0 : 1;
   }
+  // A corpus is chosen to see all of it, and so many fresh seeds cannot miss anything.
   constexpr std::uint64_t kCampaignRuns = 200;
-  if (sums.runs >= kCampaignRuns && !options.direct && never > 0) {
-    fmt::print("{} kinds of fault never fired in this campaign\n", never);
+  const bool complete = !options.seeds_file.empty() || sums.runs >= kCampaignRuns;
+  if (complete && !options.direct && never > 0) {
+    fmt::print("{} kinds of fault or scenario never occurred in this campaign\n", never);
     return 1;
   }
   return sums.failed > 0 ? 1 : 0;

@@ -1,7 +1,9 @@
 #include "sim/sim_backend.h"
 
+#include "auth/md5.h"
 #include "auth/scram.h"
 #include "net/sim_tls.h"
+#include "sim/places.h"
 #include "sim/sim_postgres.h"
 
 namespace tidegate::sim {
@@ -11,6 +13,12 @@ namespace {
 // A reply that is not taken by the peer stops the session from reading on.
 constexpr std::size_t kOutputMax = 64 * 1024;
 constexpr std::uint32_t kScramIterations = 2;  // cheap on purpose: the sum is not what is tested
+
+// What TLS gives both ends to bind a login to.
+const ByteBuffer& channel_binding() {
+  static const ByteBuffer kBinding(32, 0x77);
+  return kBinding;
+}
 
 Message authentication(std::uint32_t code, std::string_view data = {}) {
   return {'R', Body().int32(code).raw(data)};
@@ -28,8 +36,8 @@ SimBackend::~SimBackend() = default;
 
 template <typename Step>
 void SimBackend::later(Duration delay, Step step) {
-  postgres_.network().after(delay, [alive = std::weak_ptr(alive_), step] {
-    if (!alive.expired()) step();
+  postgres_.network().after(delay, [this, alive = std::weak_ptr(alive_), step] {
+    if (!alive.expired() && state_ != State::dead) step();
   });
 }
 
@@ -65,6 +73,7 @@ bool SimBackend::step() {
       return take_hello();
     case State::logging_in:
       return false;
+    case State::password:
     case State::sasl_first:
     case State::sasl_final:
       return take_password();
@@ -80,25 +89,42 @@ bool SimBackend::step() {
 
 bool SimBackend::take_first_packet() {
   auto body = reader_.next_untyped();
+  if (reader_.malformed()) return die(End::orderly), false;
   if (!body || body->size() < 4) return false;
   const auto code = load_be32(as_bytes(*body).data());
-  if (code == kSslRequestCode || code == kGssRequestCode) {
-    const bool tls = code == kSslRequestCode && postgres_.options().tls;
-    output_ += tls ? 'S' : 'N';
-    flush();
-    if (tls) state_ = State::securing;
-    return true;
-  }
-  if (code == kCancelRequestCode && body->size() >= 12) {
-    const auto* raw = as_bytes(*body).data();
-    postgres_.cancel(load_be32(raw + 4), load_be32(raw + 8));
-    waiting_ = true;
-    const bool slow = postgres_.strikes(ServerFault::slow_cancel);
-    later(postgres_.random().between(10us, slow ? 300ms : 1ms), [this] { die(End::orderly); });
-    return true;
-  }
+  if (code == kSslRequestCode) return take_ssl_request(postgres_.options().tls);
+  if (code == kGssRequestCode) return take_ssl_request(false);
+  if (code == kCancelRequestCode && body->size() >= 12) return take_cancel(*body);
   state_ = State::logging_in;
   take_startup(*body);
+  return true;
+}
+
+bool SimBackend::take_ssl_request(bool tls) {
+  if (dies_at_login('$')) return false;
+  if (postgres_.strikes(ServerFault::tls_error)) {
+    return refuse("53000", "could not fork new process for connection"), false;
+  }
+  tls = tls && !postgres_.strikes(ServerFault::tls_refused);
+  output_ += tls ? 'S' : 'N';
+  flush();
+  if (tls) state_ = State::securing;
+  return true;
+}
+
+// The process that delivers it lives on its own: it may take its time, and no end of the connection
+// stops it. Only when it ends in good order the peer knows that the cancel is delivered.
+bool SimBackend::take_cancel(std::string_view body) {
+  if (postgres_.strikes(ServerFault::death_at_cancel)) {
+    postgres_.died_at('x');
+    return die(random_end()), false;
+  }
+  const auto* raw = as_bytes(body).data();
+  const bool slow = postgres_.strikes(ServerFault::slow_cancel);
+  const auto late = slow ? postgres_.random().between(10us, 300ms) : Duration{0};
+  postgres_.cancel_later(late, load_be32(raw + 4), load_be32(raw + 8));
+  waiting_ = true;
+  later(late + postgres_.random().between(10us, slow ? 300ms : 1ms), [this] { die(End::orderly); });
   return true;
 }
 
@@ -111,11 +137,13 @@ bool SimBackend::take_hello() {
     die(End::orderly);
     return false;
   }
+  if (dies_at_login('%')) return false;
   reader_.drop(taken);
   output_ += as_text(net::write_sim_hello({.kind = net::SimHello::Kind::server,
                                            .alpn = hello.alpn,
-                                           .channel_binding = ByteBuffer(32, 0x77)}));
+                                           .channel_binding = channel_binding()}));
   flush();
+  secured_ = true;
   state_ = State::first_packet;
   return true;
 }
@@ -123,60 +151,107 @@ bool SimBackend::take_hello() {
 void SimBackend::take_startup(std::string_view body) {
   ByteReader reader(as_bytes(body.substr(4)));
   Parameters parameters;
-  std::string user;
-  std::string database;
   for (auto name = reader.cstring(); reader.ok() && !name.empty(); name = reader.cstring()) {
     const std::string value(reader.cstring());
     if (name == "user")
-      user = value;
+      user_ = value;
     else if (name == "database")
-      database = value;
+      database_ = value;
     else
       parameters.emplace_back(name, value);
   }
-  if (postgres_.strikes(ServerFault::death_at_login)) {
-    postgres_.died_at('^');
-    return die(random_end());
-  }
-  if (const auto refusal = postgres_.admit(); !refusal.empty()) {
+  if (database_.empty()) database_ = user_;
+  if (dies_at_login('^')) return;
+  if (const auto refusal = postgres_.admit(user_, database_); !refusal.empty()) {
     return refuse(refusal, "simulated: not now");
   }
-  session_ = std::make_unique<SimSession>(user, database.empty() ? user : database);
+  session_ = std::make_unique<SimSession>(user_, database_);
   for (const auto& [name, value] : parameters) {
     if (!session_->start_with(name, value)) return refuse("22023", "invalid value for " + name);
   }
-  if (!postgres_.options().password.empty()) {
-    state_ = State::sasl_first;
-    send(authentication(10, std::string("SCRAM-SHA-256\0", 14) + std::string(1, '\0')));
-    return flush();
+  ask_for_proof();
+}
+
+void SimBackend::ask_for_proof() {
+  switch (postgres_.options().auth) {
+    case ServerAuth::trust:
+      return welcome();
+    case ServerAuth::cleartext:
+      state_ = State::password;
+      send(authentication(3));
+      break;
+    case ServerAuth::md5:
+      state_ = State::password;
+      salt_.resize(4);
+      postgres_.random().fill(salt_);
+      send(authentication(5, as_text(salt_)));
+      break;
+    case ServerAuth::scram: {
+      state_ = State::sasl_first;
+      Body mechanisms;
+      if (secured_) mechanisms.string("SCRAM-SHA-256-PLUS");
+      mechanisms.string("SCRAM-SHA-256").byte(0);
+      send(authentication(10, std::string(std::move(mechanisms))));
+      break;
+    }
   }
-  welcome();
+  flush();
 }
 
 bool SimBackend::take_password() {
   const auto message = reader_.next();
   if (!message) return false;
-  std::uint8_t nonce[18];
-  postgres_.random().fill(nonce);
+  if (message->type != 'p') return refuse("08P01", "expected password response"), false;
+  if (dies_at_login('p')) return false;
+  if (postgres_.strikes(ServerFault::login_denied)) {
+    return refuse("28P01", "simulated: password authentication failed"), false;
+  }
+  if (state_ != State::password) return take_sasl(*message);
+  const auto password = password_of(user_);
+  const auto wanted =
+      salt_.empty() ? password : auth::md5_response(auth::md5_stored(user_, password), salt_);
+  if (message->body.c_str() != wanted) {
+    postgres_.ledger().finding("the server was told a wrong password for " + user_);
+    return refuse("28P01", "password authentication failed"), false;
+  }
+  state_ = State::logging_in;
+  welcome();
+  return true;
+}
+
+bool SimBackend::take_sasl(const Message& message) {
   if (state_ == State::sasl_first) {
-    const auto first = message->body.substr(std::string("SCRAM-SHA-256").size() + 5);
+    const std::string mechanism(message.body.c_str());
+    const auto first = message.body.substr(mechanism.size() + 5);
     const std::string salt = "simulated-salt-0";
+    std::uint8_t nonce[18];
+    postgres_.random().fill(nonce);
     scram_ = std::make_unique<auth::ScramServer>(
-        auth::make_scram_verifier(postgres_.options().password, as_bytes(salt), kScramIterations),
-        Bytes{}, false);
+        auth::make_scram_verifier(password_of(user_), as_bytes(salt), kScramIterations),
+        secured_ ? Bytes(channel_binding()) : Bytes{}, mechanism == "SCRAM-SHA-256-PLUS");
     const auto answer = scram_->first(first, nonce);
     if (!answer) return refuse("28P01", "password authentication failed"), false;
     send(authentication(11, *answer));
     state_ = State::sasl_final;
   } else {
-    const auto answer = scram_->final(message->body);
-    if (!answer) return refuse("28P01", "password authentication failed"), false;
+    const auto answer = scram_->final(message.body);
+    if (!answer) {
+      postgres_.ledger().finding("the server was told a wrong password for " + user_);
+      return refuse("28P01", "password authentication failed"), false;
+    }
     send(authentication(12, *answer));
     scram_.reset();
     state_ = State::logging_in;
     welcome();
   }
   flush();
+  return true;
+}
+
+bool SimBackend::dies_at_login(char step) {
+  if (!postgres_.strikes(ServerFault::death_at_login)) return false;
+  postgres_.died_at(step);
+  die(random_end());
   return true;
 }
 
@@ -198,7 +273,8 @@ void SimBackend::welcome() {
   messages.push_back({'K', Body().int32(pid_).int32(key_)});
   messages.push_back({'Z', "I"});
   state_ = State::ready;
-  reply(messages, '^');
+  if (dies_at_login('w')) return;
+  reply(messages, 'w');
 }
 
 void SimBackend::refuse(std::string_view sqlstate, std::string_view text) {
@@ -217,10 +293,7 @@ bool SimBackend::take_message() {
     return false;
   }
   trace("<- ", *message);
-  if (message->type == 'X') {  // it goes once all replies are taken
-    terminated_ = input_ended_ = true;
-    return false;
-  }
+  if (message->type == 'X') return take_terminate(), false;
   if (postgres_.strikes(ServerFault::death_before)) {
     postgres_.died_at(message->type);
     if (postgres_.random().one_in(2))
@@ -231,6 +304,14 @@ bool SimBackend::take_message() {
   }
   run(*message);
   return true;
+}
+
+// It goes once all replies are taken.
+void SimBackend::take_terminate() {
+  terminated_ = input_ended_ = true;
+  if (!postgres_.strikes(ServerFault::death_before)) return;
+  postgres_.died_at('X');
+  die(End::reset);
 }
 
 // Statements take time, and that is when a cancel finds them; other messages take none.

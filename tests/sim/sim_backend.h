@@ -28,6 +28,9 @@ class SimBackend final : public net::SimSocketWatcher {
   std::uint32_t key() const { return key_; }
   // It has sent a startup packet and so takes one of the database's places.
   bool counts() const { return state_ >= State::logging_in && state_ != State::dead; }
+  bool serves(std::string_view user, std::string_view database) const {
+    return user_ == user && database_ == database;
+  }
   bool idle() const { return state_ == State::ready && !running_; }
   Instant peer_gone_at() const { return socket_.peer_gone_at(); }
 
@@ -40,6 +43,7 @@ class SimBackend final : public net::SimSocketWatcher {
     first_packet,
     securing,
     logging_in,
+    password,  // in clear or md5
     sasl_first,
     sasl_final,
     ready,
@@ -51,11 +55,17 @@ class SimBackend final : public net::SimSocketWatcher {
   void work();
   bool step();  // false: it needs more bytes
   bool take_first_packet();
+  bool take_ssl_request(bool tls);
+  bool take_cancel(std::string_view body);
   bool take_hello();
   void take_startup(std::string_view body);
+  void ask_for_proof();
   bool take_password();
+  bool take_sasl(const Message& message);
+  bool dies_at_login(char step);
   void welcome();
   bool take_message();
+  void take_terminate();
   void run(const Message& message);
   void finish_running();
   void reply(const Messages& messages, char cause);
@@ -77,6 +87,10 @@ class SimBackend final : public net::SimSocketWatcher {
   std::string output_;
   std::unique_ptr<SimSession> session_;
   std::unique_ptr<auth::ScramServer> scram_;
+  std::string user_;
+  std::string database_;
+  bool secured_ = false;
+  ByteBuffer salt_;  // of an md5 challenge
   Message current_;  // what takes time now
   bool running_ = false;
   bool waiting_ = false;  // a slow login

@@ -7,23 +7,22 @@ namespace tidegate::sim {
 
 namespace {
 
-constexpr int kAttemptsMax = 400;
+constexpr int kAttemptsMax = 3000;
 constexpr std::size_t kHistoryMax = 24;
 constexpr std::size_t kDripBytes = 7;
 constexpr std::uint32_t kClientNet = 0x100000;
-constexpr Duration kGoodbyeMax = 60s;
 
 }  // namespace
 
-SimClient::SimClient(ClientWorld& world, int number, std::string user, std::string database,
-                     const HabitWeights& habits, int transactions)
+SimClient::SimClient(ClientWorld& world, const Person& person, const HabitWeights& habits)
     : world_(world),
       random_(world.network.random().fork()),
-      number_(number),
-      user_(std::move(user)),
-      database_(std::move(database)),
-      workload_(number, random_.fork(), habits, world.totals.habits),
-      transactions_left_(transactions),
+      number_(person.number),
+      user_(person.user),
+      database_(person.database),
+      mode_(person.mode),
+      workload_(number_, random_.fork(), habits, world.totals.habits, mode_ != PoolMode::statement),
+      transactions_left_(person.transactions),
       attempts_left_(kAttemptsMax) {}
 
 SimClient::~SimClient() = default;
@@ -39,6 +38,8 @@ void SimClient::connect() {
     return;
   }
   state_ = State::connecting;
+  // One that comes while a process leaves is sent away by that one.
+  leaves_before_ = world_.outlook.leaves - (world_.outlook.serving ? 0 : 1);
   const auto from = net::sim_address(kClientNet + static_cast<std::uint32_t>(number_), 40000);
   attempt_ = world_.network.connect(from, world_.target,
                                     [this, alive = std::weak_ptr(alive_), life = life_](
@@ -51,6 +52,7 @@ void SimClient::connect() {
 void SimClient::connected(net::SimSocket socket, net::CloseReason outcome) {
   if (outcome != net::CloseReason::local) {
     ++world_.totals.excused["connect"];
+    if (may_be_dismissed()) ++attempts_left_;  // nobody is there to hear it
     return rest();
   }
   socket_ = std::move(socket);
@@ -61,13 +63,14 @@ void SimClient::connected(net::SimSocket socket, net::CloseReason outcome) {
       if (state_ != State::working) rest();
     });
   }
-  if (world_.tls && random_.one_in(2)) {
-    state_ = State::ssl_answer;
-    std::string request;
-    append_untyped(request, std::string(Body().int32(kSslRequestCode)));
-    return write(request);
+  mistake_ = Mistake::none;
+  if (!world_.direct && world_.proven && random_.one_in(4) && whim(Whim::wrong_password)) {
+    mistake_ = Mistake::wrong_password;
+  } else if (!world_.direct && random_.one_in(4) && whim(Whim::unknown_database)) {
+    mistake_ = Mistake::unknown_database;
   }
-  send_startup();
+  if (whim(Whim::gss_first)) return ask_security(kGssRequestCode);
+  begin_security();
 }
 
 void SimClient::socket_changed() {
@@ -83,8 +86,14 @@ void SimClient::read() {
     reader_.push(as_text(Bytes(buffer).first(count)));
   }
   while (life == life_ && socket_) {
-    if (state_ == State::ssl_answer && !take_ssl_answer()) break;
-    if (state_ == State::securing && !take_hello()) break;
+    if (state_ == State::ssl_answer) {
+      if (!take_ssl_answer()) break;
+      continue;
+    }
+    if (state_ == State::securing) {
+      if (!take_hello()) break;
+      continue;
+    }
     const auto message = reader_.next();
     if (!message) break;
     if (state_ == State::logging_in)
@@ -105,18 +114,24 @@ void SimClient::ended(std::string_view how) {
   const bool announced = error_told || (state_ == State::leaving && under_way_.empty());
   // A server that dies inside a message leaves no way to say so.
   const bool cut_short = !world_.calm && !reader_.buffered().empty();
-  const bool excused =
-      world_.links_may_break || cut_short || (state_ < State::working && world_.logins_may_break);
+  const bool left = may_be_dismissed() && (state_ < State::working || may_be_cut_off());
+  const bool excused = world_.links_may_break || cut_short || left ||
+                       (state_ < State::working && world_.logins_may_break);
+  if (left) ++attempts_left_;
   if (!announced && !excused) {
-    finding("connection closed without a word (" + std::string(how) + ")");
+    finding("connection closed without a word (" + std::string(how) + "): " + describe());
   }
   if (!announced) ++world_.totals.excused[std::string(how)];
   rest();
 }
 
-// Whatever is still under way ends in the unknown.
+// Whatever is still under way ends in the unknown, and has to be done again.
 void SimClient::rest() {
-  for (auto& exchange : under_way_) give_up(exchange);
+  for (auto& exchange : under_way_) {
+    if (!dismissed_) give_up(exchange);
+    transactions_left_ += exchange.ends_work;
+  }
+  for (const auto& exchange : planned_) transactions_left_ += exchange.ends_work;
   if (attempt_) attempt_->abandoned = true;
   ++life_;
   socket_ = {};
@@ -129,7 +144,10 @@ void SimClient::rest() {
   told_.clear();
   matched_ = 0;
   reading_paused_ = dripping_ = finish_after_output_ = thinking_ = false;
-  error_taken_ = fatal_taken_ = cancel_asked_ = cancel_loose_ = false;
+  error_taken_ = fatal_taken_ = dismissed_ = doomed_ = secured_ = false;
+  cancel_asked_ = cancel_unsure_ = false;
+  status_ = 'I';
+  security_asked_ = 0;
   if (transactions_left_ <= 0) {
     state_ = State::finished;
     return;
@@ -138,8 +156,16 @@ void SimClient::rest() {
   later(random_.between(Duration{0}, 300ms), [this] { connect(); });
 }
 
+// What a cancel hit may have failed instead of what the model thought, so every tag in it counts.
 void SimClient::give_up(Exchange& exchange) {
   for (const auto& mark : exchange.marks) world_.ledger.uncertain(mark);
+  for (const auto& message : exchange.messages) {
+    for (auto at = message.body.find("tag:"); at != std::string::npos;) {
+      const auto end = message.body.find_first_not_of("tag:.0123456789", at);
+      world_.ledger.uncertain(message.body.substr(at, end - at));
+      at = message.body.find("tag:", end);
+    }
+  }
 }
 
 // --- Leaving ---
@@ -150,12 +176,12 @@ void SimClient::leave() {
        {Whim::leave_after_query, Whim::leave_at_once, Whim::half_close, Whim::reset_mid_query}) {
     if (whim(way)) return leave_with_query(way);
   }
-  ++world_.totals.whims[static_cast<std::size_t>(Whim::leave_politely)];
+  count(Whim::leave_politely);
   state_ = State::leaving;
   std::string bytes;
   append(bytes, {'X', {}});
   write(bytes);
-  later(kGoodbyeMax, [this] {
+  later(world_.patience, [this] {
     finding("not closed after Terminate");
     rest();
   });
@@ -166,6 +192,7 @@ void SimClient::leave_with_query(Whim way) {
   state_ = State::leaving;
   auto exchange = workload_.last_words();
   fill_in(exchange);
+  exchange.cancel_may_hit = cancel_may_come();
   std::string bytes;
   append(bytes, exchange.messages[0]);
   if (way == Whim::leave_after_query || way == Whim::leave_at_once) append(bytes, {'X', {}});
@@ -176,7 +203,7 @@ void SimClient::leave_with_query(Whim way) {
   if (way == Whim::leave_at_once) drip_ = false;
   write(bytes);
   if (way == Whim::leave_at_once && output_.empty()) {
-    if (world_.calm) {
+    if (world_.calm && !world_.unasked_may_come && !world_.process_leaves && !cancel_may_come()) {
       for (const auto& mark : under_way_.front().marks) world_.ledger.promised(mark);
     }
     return rest();
@@ -187,7 +214,7 @@ void SimClient::leave_with_query(Whim way) {
       rest();
     });
   }
-  later(kGoodbyeMax, [this] {
+  later(world_.patience, [this] {
     finding("not closed after its last query");
     rest();
   });
@@ -218,6 +245,10 @@ void SimClient::flush() {
 }
 
 // --- Odds and ends ---
+
+bool SimClient::cancel_may_come() const {
+  return cancel_unsure_ || (cancel_ && !cancel_->done());
+}
 
 bool SimClient::whim(Whim whim) {
   if (!random_.percent(world_.whim_percent)) return false;
@@ -254,16 +285,19 @@ std::string SimClient::describe() const {
 
 // --- Cancel ---
 
-SimClient::Cancel::Cancel(SimClient& client, std::uint32_t pid, std::uint32_t key)
-    : client_(client), life_(client.life_) {
-  append_untyped(output_, std::string(Body().int32(kCancelRequestCode).int32(pid).int32(key)));
+SimClient::Cancel::Cancel(SimClient& client, bool loose)
+    : client_(client), life_(client.life_), loose_(loose) {
+  append_untyped(
+      output_,
+      std::string(
+          Body().int32(kCancelRequestCode).int32(client.cancel_pid_).int32(client.cancel_key_)));
   const auto from =
       net::sim_address(kClientNet + static_cast<std::uint32_t>(client.number_), 41000);
   client.world_.network.connect(
       from, client.world_.target,
       [this, alive = std::weak_ptr(alive_)](net::SimSocket socket, net::CloseReason outcome) {
         if (alive.expired()) return;
-        if (outcome != net::CloseReason::local) return over();
+        if (outcome != net::CloseReason::local) return over(true);
         socket_ = std::move(socket);
         socket_.watch(this);
         socket_changed();
@@ -275,14 +309,17 @@ void SimClient::Cancel::socket_changed() {
   output_.erase(0, socket_.send(as_bytes(output_)));
   std::uint8_t ignored[64];
   while (socket_.receive(ignored) > 0) continue;
-  if (socket_.at_end() || socket_.was_reset()) over();
+  if (socket_.at_end()) return over(true);
+  if (socket_.was_reset()) over(false);
 }
 
-void SimClient::Cancel::over() {
+void SimClient::Cancel::over(bool sure) {
   done_ = true;
   socket_ = {};
-  client_.trace("cancel request was taken");
-  if (client_.life_ == life_) client_.pump();
+  client_.trace(sure ? "cancel request was taken" : "cancel request broke off");
+  if (client_.life_ != life_) return;
+  client_.cancel_unsure_ = client_.cancel_unsure_ || !sure;
+  client_.pump();
 }
 
 }  // namespace tidegate::sim

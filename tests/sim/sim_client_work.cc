@@ -30,11 +30,8 @@ bool lacks_sync(const Exchange& exchange) {
 }  // namespace
 
 void SimClient::pump() {
-  while (state_ == State::working && !thinking_ && !error_taken_ && !fatal_taken_) {
-    if (cancel_ && !cancel_loose_) {
-      if (!cancel_->done()) return;
-      cancel_.reset();
-    }
+  while (state_ == State::working && !thinking_ && !error_taken_ && !fatal_taken_ && !doomed_) {
+    if (cancel_ && !cancel_->done() && !cancel_->loose()) return;
     if (random_.one_in(100) && whim(Whim::vanish)) return rest();  // in a transaction, perhaps
     if (planned_.empty()) {
       if (session_left_ <= 0 || transactions_left_ <= 0) {
@@ -43,7 +40,7 @@ void SimClient::pump() {
       }
       --session_left_;
       --transactions_left_;
-      ++world_.totals.transactions;
+      ++world_.totals.begun;
       depth_ = random_.one_in(3) ? static_cast<int>(random_.between(1, world_.depth_max)) : 1;
       workload_.next(planned_);
     }
@@ -61,6 +58,8 @@ void SimClient::pump() {
 void SimClient::send(Exchange exchange) {
   if (exchange.cancellable) before_ = std::make_unique<SimSession>(*model_);
   fill_in(exchange);
+  exchange.cancel_may_hit = cancel_may_come();
+  doomed_ = exchange.forbidden;
   std::string bytes;
   const auto end = exchange.hold_from > 0 ? exchange.hold_from : exchange.messages.size();
   for (std::size_t i = 0; i < end; ++i) {
@@ -79,7 +78,13 @@ void SimClient::send(Exchange exchange) {
     });
   }
   write(bytes);
-  if (cancellable) maybe_cancel();
+  if (cancellable)
+    maybe_cancel();
+  else if (random_.one_in(8) && whim(Whim::cancel_any_time))
+    cancel_at_any_time();
+  if (doomed_) {
+    later(world_.patience, [this] { finding("its route lets it begin a transaction"); });
+  }
   if (nothing_due && under_way_.size() == 1) complete();
 }
 
@@ -97,14 +102,27 @@ void SimClient::fill_in(Exchange& exchange) {
 void SimClient::maybe_cancel() {
   const bool loose = whim(Whim::cancel_and_go_on);
   if (!loose && !random_.one_in(3)) return;
-  cancel_loose_ = cancel_loose_ || loose;
-  if (!loose) ++world_.totals.whims[static_cast<std::size_t>(Whim::cancel)];
-  later(random_.between(Duration{0}, 100ms), [this] {
+  if (!loose) count(Whim::cancel);
+  later(random_.between(Duration{0}, 100ms), [this, loose] {
     if (under_way_.empty() || !under_way_.front().cancellable) return;
-    trace("sends a cancel request");
+    if (cancel_ != nullptr && !cancel_->done()) return;  // one at a time is waited for
     cancel_asked_ = true;
-    cancel_ = std::make_unique<Cancel>(*this, cancel_pid_, cancel_key_);
+    send_cancel(loose);
   });
+}
+
+// Whatever the session does by then: it runs, waits for a server, has just been answered, rests.
+void SimClient::cancel_at_any_time() {
+  later(random_.one_in(2) ? Duration{0} : random_.between(Duration{0}, 20ms), [this] {
+    if (state_ != State::working || (cancel_ != nullptr && !cancel_->done())) return;
+    send_cancel(true);
+  });
+}
+
+void SimClient::send_cancel(bool loose) {
+  trace("sends a cancel request");
+  for (auto& exchange : under_way_) exchange.cancel_may_hit = true;
+  cancel_ = std::make_unique<Cancel>(*this, loose);
 }
 
 // --- Replies ---
@@ -127,6 +145,7 @@ void SimClient::take_reply(const Message& message) {
   auto& front = under_way_.front();
   if (matched_ < front.expected.size() && message == front.expected[matched_]) {
     ++matched_;
+    if (message.type == 'Z') status_ = message.body[0];
     if (message.type == 'G' && front.hold_from > 0) {
       std::string bytes;
       for (std::size_t i = front.hold_from; i < front.messages.size(); ++i) {
@@ -150,8 +169,12 @@ void SimClient::take_error(const Message& message) {
       under_way_.front().cancellable) {
     return take_cancelled(message);
   }
-  if (!excused(sqlstate)) {
+  if (!take_dismissal(message) && !excused(sqlstate)) {
     finding("an error that nothing excuses: " + sqlstate + " " + error_field(message, 'M'));
+  }
+  if (doomed_ && sqlstate == "0A000") {
+    ++world_.totals.transactions;  // as intended
+    under_way_.empty() ? --transactions_left_ : under_way_.front().ends_work = false;
   }
   ++world_.totals.excused[sqlstate];
   error_taken_ = true;
@@ -167,10 +190,26 @@ void SimClient::take_error(const Message& message) {
   });
 }
 
+// The process leaves and this client is at rest: its transaction is over, and what it has sent
+// since has not been begun, and will not be.
+bool SimClient::take_dismissal(const Message& message) {
+  if (error_field(message, 'M').find("the pooler is shutting down") == std::string::npos) {
+    return false;
+  }
+  if (!may_be_dismissed()) finding("dismissed by a process that does not leave");
+  ++attempts_left_;
+  if (may_be_cut_off()) return true;
+  ++world_.totals.dismissed;
+  if (status_ != 'I' || matched_ > 0) finding("dismissed in the middle of its work");
+  dismissed_ = true;
+  return true;
+}
+
 bool SimClient::excused(const std::string& sqlstate) const {
   static constexpr std::array<std::string_view, 7> kLosses = {"57P01", "57P03", "57P05", "08006",
                                                               "08001", "53300", "58000"};
-  if (sqlstate == "57014") return cancel_loose_;
+  if (sqlstate == "57014") return !under_way_.empty() && under_way_.front().cancel_may_hit;
+  if (sqlstate == "0A000") return doomed_;
   for (const auto loss : kLosses) {
     if (sqlstate == loss) return !world_.calm;
   }
@@ -194,6 +233,12 @@ void SimClient::take_cancelled(const Message&) {
 // One error, then ReadyForQuery or the end. What follows in this session is not modelled: the
 // client goes.
 void SimClient::take_after_error(const Message& message) {
+  // The error was one statement's; before the Sync behind it is answered the session may end too.
+  const bool fatal = message.type == 'E' && error_field(message, 'V') == "FATAL";
+  if (fatal && (take_dismissal(message) || excused(error_field(message, 'C')))) {
+    fatal_taken_ = true;
+    return;
+  }
   if (message.type == 'E') return finding("a second error: " + to_text(message));
   if (message.type != 'Z') return finding("after an error: " + to_text(message));
   rest();
@@ -204,13 +249,19 @@ void SimClient::complete() {
   under_way_.pop_front();
   matched_ = 0;
   cancel_asked_ = false;
+  if (exchange.forbidden)
+    ++transactions_left_;  // its error is still to come
+  else
+    world_.totals.transactions += exchange.ends_work;
+  if (exchange.expected.empty() || exchange.expected.back().type != 'Z') status_ = '?';
   for (const auto& mark : exchange.marks) world_.ledger.promised(mark);
   check_reported(exchange);
   if (state_ != State::working) return;
   if (random_.one_in(3)) {
     thinking_ = true;
-    const auto time =
-        whim(Whim::think_long) ? random_.between(100ms, 20s) : random_.between(Duration{0}, 5ms);
+    const auto time = mode_ != PoolMode::session && whim(Whim::think_long)
+                          ? random_.between(100ms, 20s)
+                          : random_.between(Duration{0}, 5ms);
     later(time, [this] {
       thinking_ = false;
       pump();

@@ -1,6 +1,16 @@
 #include "sim/sim_postgres.h"
 
+#include <algorithm>
+
+#include "base/check.h"
+
 namespace tidegate::sim {
+
+std::size_t death_step_of(char message) {
+  const auto step = std::ranges::find(kDeathSteps, message, &DeathStep::message);
+  TG_CHECK(step != kDeathSteps.end());
+  return static_cast<std::size_t>(step - kDeathSteps.begin());
+}
 
 namespace {
 constexpr Duration kWeatherPeriod = 50ms;
@@ -45,23 +55,37 @@ void SimPostgres::incoming(net::SimSocket socket, const net::Address&, const net
   schedule_weather();
 }
 
-int SimPostgres::sessions_counted() const {
-  int count = 0;
-  for (const auto& [pid, backend] : backends_) {
-    const auto gone_at = backend->peer_gone_at();
-    const bool given_up = !gone_at.is_never() && network_.now() - gone_at > options_.close_grace;
-    if (backend->counts() && !given_up) ++count;
-  }
-  return count;
+bool SimPostgres::counts(const SimBackend& backend) const {
+  const auto gone_at = backend.peer_gone_at();
+  const bool given_up = !gone_at.is_never() && network_.now() - gone_at > options_.close_grace;
+  return backend.counts() && !given_up;
 }
 
-std::string SimPostgres::admit() {
-  const int count = sessions_counted();
-  sessions_peak_ = std::max(sessions_peak_, count);
+int SimPostgres::sessions_counted() const {
+  return static_cast<int>(std::ranges::count_if(
+      backends_, [this](const auto& backend) { return counts(*backend.second); }));
+}
+
+void SimPostgres::check_limits(int count, const std::string& user, const std::string& database) {
+  if (options_.sessions_everywhere) count = options_.sessions_everywhere();
   if (options_.budget > 0 && count > options_.budget) {
     ledger_.finding("the budget of " + std::to_string(options_.budget) +
                     " is exceeded: " + std::to_string(count) + " sessions");
   }
+  if (!options_.route_max) return;
+  const auto of_route = std::ranges::count_if(backends_, [&](const auto& backend) {
+    return counts(*backend.second) && backend.second->serves(user, database);
+  });
+  if (of_route > options_.route_max(database)) {
+    ledger_.finding("too many sessions of " + user + " in " + database + ": " +
+                    std::to_string(of_route));
+  }
+}
+
+std::string SimPostgres::admit(const std::string& user, const std::string& database) {
+  const int count = sessions_counted();
+  sessions_peak_ = std::max(sessions_peak_, count);
+  check_limits(count, user, database);
   if (network_.now() < starting_until_) {
     ++fault_counts_[static_cast<std::size_t>(ServerFault::start_refused)];
     return "57P03";
@@ -72,8 +96,15 @@ std::string SimPostgres::admit() {
   return {};
 }
 
-void SimPostgres::cancel(std::uint32_t pid, std::uint32_t key) {
+void SimPostgres::cancel_later(Duration delay, std::uint32_t pid, std::uint32_t key) {
   ++cancels_;
+  if (delay == Duration{0}) return cancel(pid, key);
+  network_.after(delay, [this, alive = std::weak_ptr(alive_), pid, key] {
+    if (!alive.expired()) cancel(pid, key);
+  });
+}
+
+void SimPostgres::cancel(std::uint32_t pid, std::uint32_t key) {
   const auto found = backends_.find(pid);
   if (found == backends_.end() || found->second->key() != key) return;
   found->second->cancel();
@@ -121,6 +152,7 @@ void SimPostgres::weather() {
 }
 
 void SimPostgres::restart() {
+  for (std::size_t i = 0; i < backends_.size(); ++i) died_at('r');
   shut_down();
   starting_until_ = network_.now() + random_.between(10ms, kStartingMax);
 }

@@ -23,9 +23,9 @@ class SimPostgres final : public net::SimAcceptor {
 
   const net::Address& address() const { return address_; }
   const ServerFaultCounts& fault_counts() const { return fault_counts_; }
-  const std::map<char, std::uint64_t>& deaths_by_message() const { return deaths_; }
+  const DeathCounts& deaths() const { return deaths_; }
   int sessions_peak() const { return sessions_peak_; }
-  std::size_t session_count() const { return backends_.size(); }
+  int sessions_counted() const;
   std::uint64_t logins() const { return logins_; }
   std::uint64_t cancels() const { return cancels_; }
   void calm_down();
@@ -37,10 +37,10 @@ class SimPostgres final : public net::SimAcceptor {
   Ledger& ledger() { return ledger_; }
   const ServerOptions& options() const { return options_; }
   bool strikes(ServerFault fault);
-  void died_at(char message) { ++deaths_[message]; }
+  void died_at(char message) { ++deaths_[death_step_of(message)]; }
   // A startup packet came: may it be served? Gives the SQLSTATE of the refusal, or nothing.
-  std::string admit();
-  void cancel(std::uint32_t pid, std::uint32_t key);
+  std::string admit(const std::string& user, const std::string& database);
+  void cancel_later(Duration delay, std::uint32_t pid, std::uint32_t key);
   void ended(SimBackend* backend);
 
  private:
@@ -48,7 +48,9 @@ class SimPostgres final : public net::SimAcceptor {
   void schedule_weather();
   void weather();
   void restart();
-  int sessions_counted() const;
+  bool counts(const SimBackend& backend) const;
+  void check_limits(int count, const std::string& user, const std::string& database);
+  void cancel(std::uint32_t pid, std::uint32_t key);
   SimBackend* random_backend();
 
   net::SimNetwork& network_;
@@ -57,7 +59,7 @@ class SimPostgres final : public net::SimAcceptor {
   ServerOptions options_;
   Ledger& ledger_;
   ServerFaultCounts fault_counts_{};
-  std::map<char, std::uint64_t> deaths_;
+  DeathCounts deaths_{};
   std::map<std::uint32_t, std::unique_ptr<SimBackend>> backends_;  // by process id
   std::vector<std::unique_ptr<SimBackend>> dead_;
   std::uint32_t last_pid_ = 100;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -22,19 +23,28 @@ class SimProxy {
            std::function<void(const std::string&)> trace);
   ~SimProxy();
 
-  // When all clients are gone: nothing may be left of them, and after closing, of the servers.
-  void look_over();
+  // What cli's Service does when the process leaves, step by step.
+  void leave();
+  bool clients_are_gone() const;
+  void close_servers();
+  int servers_left() const;
+  std::size_t last_words_left() const;  // streams that are closed and not yet delivered
+
+  // When all clients are gone nothing may be left of them, and after closing, of the servers.
+  void check_no_clients_left();
+  void check_no_servers_left();
 
  private:
+  struct Lane;
   // Between a reactor and its worker: what must hold whenever a turn has settled.
   class Watch final : public net::TurnHandler {
    public:
-    Watch(SimProxy& proxy, proxy::Worker& worker) : proxy_(proxy), worker_(worker) {}
+    Watch(SimProxy& proxy, Lane& lane) : proxy_(proxy), lane_(lane) {}
     bool settle() override;
 
    private:
     SimProxy& proxy_;
-    proxy::Worker& worker_;
+    Lane& lane_;
   };
   class TraceLog;
   struct Lane {
@@ -42,19 +52,36 @@ class SimProxy {
     std::unique_ptr<proxy::Worker> worker;
     std::unique_ptr<Watch> watch;
     net::ListenerId accepting;
+    bool leaving = false;  // its clients at rest have been dismissed
   };
 
   void check_pools();
-  void check_no_clients_left();
-  void check_no_servers_left();
+  void check_route(const proxy::Route& route, pool::Pool& pool);
+  void check_stranded();
+  void check_waiters();
+  void check_order();
+  void check_clients();
+  void check_rest(Lane& lane);
+
+  // Who of a route waits longest, and how many it had served when he came.
+  struct Line {
+    Instant oldest = Instant::never();
+    std::uint64_t served = 0;
+  };
+  Instant oldest_wait(const proxy::Route& route);
+  std::uint64_t served_by(proxy::Route& route) const;
 
   net::SimNetwork& network_;
   Ledger& ledger_;
-  bool keeps_idle_servers_;  // min_idle is not 0
+  std::uint64_t served_max_;  // while one client waits
+  bool calm_;
+  bool places_limited_;  // how many clients there may be
   std::unique_ptr<TraceLog> log_;
   std::unique_ptr<proxy::Process> process_;
   std::shared_ptr<net::SimListener> listener_;
-  std::vector<Lane> lanes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::map<const proxy::Route*, Line> lines_;
+  std::map<const proxy::Route*, Instant> stranded_since_;
 };
 
 }  // namespace tidegate::sim

@@ -20,7 +20,8 @@ struct RunResult {
   ClientTotals clients;
   net::SimFaultCounts network_faults{};
   ServerFaultCounts server_faults{};
-  std::map<char, std::uint64_t> deaths;  // of servers, by the message that they died at
+  DeathCounts deaths{};  // of servers, by the step of the protocol that they died at
+  ScenarioCounts scenarios{};
   std::uint64_t server_logins = 0;
   std::uint64_t server_cancels = 0;
 };

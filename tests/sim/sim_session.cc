@@ -11,6 +11,11 @@ std::uint64_t digest(std::uint64_t state, std::string_view bytes) {
   return state;
 }
 
+std::string unknown_statement(const std::string& name) {
+  if (name.empty()) return "unnamed prepared statement does not exist";
+  return "prepared statement \"" + name + "\" does not exist";
+}
+
 }  // namespace
 
 Message row_description(std::size_t columns) {
@@ -35,8 +40,15 @@ void SimSession::greet(Messages& out) {
 
 void SimSession::take(const Message& message, Messages& out, Witness* witness) {
   const Step step{out, witness};
-  if (copying_) return take_copy(message, step);
-  if (skipping_ && message.type != 'S') return;
+  if (copying_) {
+    take_copy(message, step);
+  } else if (!skipping_ || message.type == 'S') {
+    dispatch(message, step);
+  }
+  cancelled_ = false;  // a cancel never waits for the statement after
+}
+
+void SimSession::dispatch(const Message& message, Step step) {
   switch (message.type) {
     case 'Q':
       return take_query(message, step);
@@ -85,7 +97,7 @@ void SimSession::cancel(Messages& out) {
   }
   copying_ = false;
   fail("57014", "canceling statement due to user request", {out, nullptr});
-  if (!copy_extended_) ready({out, nullptr});
+  end_simple_copy({out, nullptr});
 }
 
 // --- Messages ---
@@ -125,6 +137,7 @@ void SimSession::take_parse(const Message& message, Step step) {
   const std::string name(reader.cstring());
   const auto text = reader.cstring();
   begin_implicit();
+  if (name.empty()) prepared_.erase("");  // also when the new one turns out to be wrong
   const auto statements = parse_statements(text);
   if (statements.size() > 1) {
     return fail("42601", "cannot insert multiple commands into a prepared statement", step);
@@ -152,7 +165,7 @@ void SimSession::take_bind(const Message& message, Step step) {
   begin_implicit();
   const auto prepared = prepared_.find(name);
   if (prepared == prepared_.end()) {
-    return fail("26000", "prepared statement \"" + name + "\" does not exist", step);
+    return fail("26000", unknown_statement(name), step);
   }
   if (values != prepared->second.parameters) {
     return fail("08P01", "wrong number of parameters", step);
@@ -172,7 +185,7 @@ void SimSession::take_describe(const Message& message, Step step) {
   if (message.body[0] == 'S') {
     const auto found = prepared_.find(name);
     if (found == prepared_.end()) {
-      return fail("26000", "prepared statement \"" + name + "\" does not exist", step);
+      return fail("26000", unknown_statement(name), step);
     }
     statement = &found->second;
   } else {
@@ -261,7 +274,7 @@ void SimSession::take_copy(const Message& message, Step step) {
     default:
       copying_ = false;
       fail("08P01", "unexpected message during COPY from stdin", step);
-      if (!copy_extended_) ready(step);
+      end_simple_copy(step);
   }
 }
 
@@ -273,10 +286,14 @@ void SimSession::finish_copy(bool failed, Step step) {
     marks_.push_back(copy_.tag + "#" + std::to_string(copy_digest_));
     complete("COPY " + std::to_string(copy_rows_), step);
   }
-  if (!copy_extended_) {
-    skipping_ = false;
-    ready(step);
-  }
+  end_simple_copy(step);
+}
+
+// A simple query is over with its COPY; in the extended protocol that takes a Sync.
+void SimSession::end_simple_copy(Step step) {
+  if (copy_extended_) return;
+  skipping_ = false;
+  ready(step);
 }
 
 // --- Transactions ---

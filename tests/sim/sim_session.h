@@ -60,6 +60,7 @@ class SimSession {
     Witness* witness;
   };
 
+  void dispatch(const Message& message, Step step);
   // One function per message.
   void take_query(const Message& message, Step step);
   void take_parse(const Message& message, Step step);
@@ -87,6 +88,7 @@ class SimSession {
   void end_transaction(bool commit, Step step);
   void fail(std::string_view sqlstate, std::string_view text, Step step);
   void finish_copy(bool failed, Step step);
+  void end_simple_copy(Step step);
   void ready(Step step);
   void complete(std::string_view tag, Step step) { step.out.push_back({'C', Body().string(tag)}); }
   void row(std::string_view value, Step step);

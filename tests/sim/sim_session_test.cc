@@ -112,11 +112,45 @@ TEST_F(SimSessionTest, DuplicateAndUnknownNames) {
   EXPECT_EQ(say({describe('S', "p"), sync_}), "tTZ");
 }
 
+// As seen with PostgreSQL 15: the old one is dropped before the new one is read.
+TEST_F(SimSessionTest, FailedParseTakesTheUnnamedStatementAway) {
+  say({parse("", "SELECT 'tag:1.1:1'"), sync_});
+  say({parse("", "SELEC"), sync_});
+  say({bind("", "", {}), execute("", 0), sync_});
+  EXPECT_EQ(error(), "26000");
+}
+
+TEST_F(SimSessionTest, RefusedParseInAFailedTransactionTakesTheUnnamedStatementAway) {
+  ask("BEGIN");
+  say({parse("", "SELECT 'tag:1.1:1'"), sync_});
+  say({bind("", "unknown", {}), sync_});
+  say({parse("", "SELECT 'tag:1.1:2'"), sync_});
+  EXPECT_EQ(error(), "25P02");
+  say({bind("", "", {}), execute("", 0), sync_});
+  EXPECT_EQ(error(), "26000");
+}
+
 TEST_F(SimSessionTest, CancelFailsTheStatementThatRuns) {
   Messages ignored;
   session_.cancel(ignored);
   EXPECT_EQ(ask("SELECT 'tag:1.1:1', pg_sleep(1)"), "EZ");
   EXPECT_EQ(error(), "57014");
+  EXPECT_EQ(ask("SELECT 'tag:1.1:2'"), "TDCZ");
+}
+
+TEST_F(SimSessionTest, CancelOfASkippedMessageIsForgotten) {
+  say({bind("", "unknown", {})});
+  Messages ignored;
+  session_.cancel(ignored);
+  EXPECT_EQ(say({execute("", 0), sync_}), "Z");
+  EXPECT_EQ(ask("SELECT 'tag:1.1:1'"), "TDCZ");
+}
+
+TEST_F(SimSessionTest, SimpleQueryIsOverWhenItsCopyIsCancelled) {
+  ask("COPY effects FROM STDIN /* 'tag:1.1:1' */");
+  Messages replies;
+  session_.cancel(replies);
+  EXPECT_EQ(replies.size(), 2u);
   EXPECT_EQ(ask("SELECT 'tag:1.1:2'"), "TDCZ");
 }
 

@@ -42,17 +42,25 @@ HabitWeights draw_habits(net::SimRandom& random) {
   rare(Habit::sql_prepare);
   rare(Habit::big_value);
   rare(Habit::big_result);
+  weights[static_cast<std::size_t>(Habit::forbidden)] = 1;
   weights[static_cast<std::size_t>(Habit::effect)] += 5;
   return weights;
 }
 
 Workload::Workload(int client, net::SimRandom random, const HabitWeights& weights,
-                   HabitCounts& counts)
+                   HabitCounts& counts, bool transactions)
     : client_(client),
       random_(random),
       weights_(weights),
       counts_(counts),
-      weight_total_(std::accumulate(weights.begin(), weights.end(), std::uint64_t{0})) {}
+      transactions_(transactions),
+      weight_total_(0) {
+  if (transactions_)
+    weights_[static_cast<std::size_t>(Habit::forbidden)] = 0;
+  else
+    weights_[static_cast<std::size_t>(Habit::transaction)] = 0;
+  weight_total_ = std::accumulate(weights_.begin(), weights_.end(), std::uint64_t{0});
+}
 
 void Workload::next(std::deque<Exchange>& out) {
   static constexpr Maker kMakers[kHabits] = {
@@ -60,13 +68,14 @@ void Workload::next(std::deque<Exchange>& out) {
       &Workload::prepared, &Workload::pipeline, &Workload::flush,           &Workload::portal,
       &Workload::batch,    &Workload::setting,  &Workload::private_setting, &Workload::sql_prepare,
       &Workload::copy_in,  &Workload::copy_out, &Workload::big_result,      &Workload::big_value,
-      &Workload::sleep,    &Workload::odd,
+      &Workload::sleep,    &Workload::odd,      &Workload::forbidden,
   };
   auto left = random_.below(weight_total_);
   std::size_t habit = 0;
   while (left >= weights_[habit]) left -= weights_[habit++];
   ++counts_[habit];
   (this->*kMakers[habit])(out);
+  out.back().ends_work = true;
 }
 
 Exchange Workload::last_words() {
@@ -128,6 +137,16 @@ void Workload::transaction(std::deque<Exchange>& out) {
   out.push_back(ask(random_.one_in(4) ? "ROLLBACK" : "COMMIT"));
 }
 
+void Workload::forbidden(std::deque<Exchange>& out) {
+  if (random_.one_in(2)) {
+    out.push_back(
+        ask(random_.one_in(2) ? "BEGIN" : "START TRANSACTION ISOLATION LEVEL SERIALIZABLE"));
+  } else {
+    out.push_back(exchange({parse("", "BEGIN"), bind("", "", {}), execute("", 0), sync()}));
+  }
+  out.back().forbidden = true;
+}
+
 std::string Workload::batch_text() {
   std::string text;
   for (auto left = random_.between(2, 4); left > 0; --left) text += statement_text() + "; ";
@@ -135,7 +154,7 @@ std::string Workload::batch_text() {
 }
 
 void Workload::batch(std::deque<Exchange>& out) {
-  if (random_.one_in(4)) {
+  if (begins_one_in(4)) {
     out.push_back(ask("BEGIN; " + batch_text()));
     out.push_back(ask(batch_text() + "COMMIT"));
     out.push_back(ask("ROLLBACK"));
@@ -146,8 +165,6 @@ void Workload::batch(std::deque<Exchange>& out) {
   }
 }
 
-// No RESET here: what it goes back to for a client with startup parameters of its own is a known
-// difference from PostgreSQL (docs/limits.md).
 std::string Workload::setting_text() {
   static constexpr std::string_view kTexts[] = {
       "SET TimeZone TO 'Europe/Berlin'",
@@ -160,13 +177,19 @@ std::string Workload::setting_text() {
       "SET client_encoding = 'utf-8'",
       "SET application_name TO 'it''s me'",
       "SET TimeZone TO 'Nowhere/Land'",
+      "RESET TimeZone",
+      "RESET DateStyle",
+      "SET TimeZone TO DEFAULT",
+      "RESET application_name",
+      "RESET client_encoding",
+      "RESET ALL",
       "SET SESSION IntervalStyle TO 'postgres'",
   };
   return std::string(kTexts[random_.below(std::size(kTexts))]);
 }
 
 void Workload::setting(std::deque<Exchange>& out) {
-  if (random_.one_in(3)) {
+  if (begins_one_in(3)) {
     out.push_back(ask("BEGIN"));
     out.push_back(ask(random_.one_in(2) ? "SET LOCAL TimeZone TO 'America/Lima'" : setting_text()));
     out.push_back(ask("SELECT " + quoted_tag()));
@@ -195,7 +218,7 @@ void Workload::sleep(std::deque<Exchange>& out) {
   auto made = ask("SELECT " + quoted_tag() + ", pg_sleep(" +
                   std::string(kTimes[random_.below(std::size(kTimes))]) + ")");
   made.cancellable = true;
-  const bool inside = random_.one_in(4);
+  const bool inside = begins_one_in(4);
   if (inside) out.push_back(ask("BEGIN"));
   out.push_back(std::move(made));
   if (inside) out.push_back(ask("COMMIT"));
@@ -218,7 +241,8 @@ void Workload::odd(std::deque<Exchange>& out) {
       out.push_back(exchange({sync()}));
       return;
     case 3:
-      out.push_back(ask("/* nothing */"));
+      out.push_back(ask("DISCARD ALL"));
+      forget_names();
       return;
     case 4:
       out.push_back(exchange({bind("", "unknown", {}), execute("", 0), sync()}));

@@ -31,15 +31,17 @@ enum class Habit : std::uint8_t {
   big_result,
   big_value,
   sleep,
-  odd,  // empty query, lone Sync, unknown names, DISCARD ALL
+  odd,        // empty query, lone Sync, unknown names, DISCARD ALL
+  forbidden,  // BEGIN where the route's mode forbids it
   count_,
 };
 inline constexpr std::size_t kHabits = static_cast<std::size_t>(Habit::count_);
 
 inline constexpr std::array<std::string_view, kHabits> kHabitNames = {
-    "simple",  "effect",   "transaction", "extended",  "prepared",        "pipeline",
-    "flush",   "portal",   "batch",       "setting",   "private_setting", "sql_prepare",
-    "copy_in", "copy_out", "big_result",  "big_value", "sleep",           "odd",
+    "simple",          "effect",      "transaction", "extended",  "prepared",
+    "pipeline",        "flush",       "portal",      "batch",     "setting",
+    "private_setting", "sql_prepare", "copy_in",     "copy_out",  "big_result",
+    "big_value",       "sleep",       "odd",         "forbidden",
 };
 
 using HabitWeights = std::array<std::uint16_t, kHabits>;
@@ -49,7 +51,9 @@ HabitWeights draw_habits(net::SimRandom& random);
 
 class Workload {
  public:
-  Workload(int client, net::SimRandom random, const HabitWeights& weights, HabitCounts& counts);
+  // `transactions`: whether the client may begin one that outlives a statement.
+  Workload(int client, net::SimRandom random, const HabitWeights& weights, HabitCounts& counts,
+           bool transactions);
 
   // Appends the exchanges of one more transaction.
   void next(std::deque<Exchange>& out);
@@ -64,6 +68,7 @@ class Workload {
   void simple(std::deque<Exchange>& out);
   void effect(std::deque<Exchange>& out);
   void transaction(std::deque<Exchange>& out);
+  void forbidden(std::deque<Exchange>& out);
   void extended(std::deque<Exchange>& out);
   void prepared(std::deque<Exchange>& out);
   void pipeline(std::deque<Exchange>& out);
@@ -86,6 +91,7 @@ class Workload {
   std::string statement_text();
   std::string setting_text();
   std::string batch_text();
+  bool begins_one_in(std::uint64_t n) { return transactions_ && random_.one_in(n); }
   void group(Messages& out, std::string_view sql);
   void prepared_group(Messages& out);
 
@@ -93,6 +99,7 @@ class Workload {
   net::SimRandom random_;
   HabitWeights weights_;
   HabitCounts& counts_;
+  bool transactions_;
   std::uint64_t weight_total_ = 0;
   int connection_ = 0;
   long number_ = 0;
