@@ -11,11 +11,6 @@ namespace {
 
 using State = ClientLogin::State;
 
-class QuietLog : public Log {
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool enabled(LogLevel) const override { return false; }
-};
-
 class Port : public session::ClientPort {
  public:
   explicit Port(const fuzz::LoginInput& input) : input_(input) {}
@@ -60,7 +55,7 @@ class Port : public session::ClientPort {
 
  private:
   const fuzz::LoginInput& input_;
-  QuietLog log_;
+  fuzz::QuietLog log_;
 };
 
 // Nobody can know these passwords: the proofs of an honest client are tested elsewhere.

@@ -11,10 +11,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const bool standard_strings = (data[0] & 1) != 0;
   std::minstd_rand random(data[1]);
   tidegate::Bytes rest{data + 2, size - 2};
-  const auto whole = PostgresScanner::scan(rest, standard_strings);
+  const auto whole = PostgresScanner::scan(rest, {standard_strings});
 
   PostgresScanner scanner;
-  scanner.begin(standard_strings);
+  scanner.begin({standard_strings});
   while (!rest.empty()) {
     const auto piece = rest.first(random() % std::min<std::size_t>(rest.size() + 1, 40));
     scanner.push(piece);

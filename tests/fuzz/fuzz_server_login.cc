@@ -11,11 +11,6 @@ namespace {
 
 using State = ServerLogin::State;
 
-class QuietLog : public Log {
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool enabled(LogLevel) const override { return false; }
-};
-
 class Port : public session::ServerPort {
  public:
   explicit Port(const fuzz::LoginInput& input) {
@@ -37,14 +32,13 @@ class Port : public session::ServerPort {
     keys_wanted = true;
   }
   void login_done() override { TG_CHECK(false); }  // the owner's
-  void login_failed(Reason reason, std::string_view, bool) override {
-    TG_CHECK(reason != Reason::none);
+  void login_failed(const session::Failure& why) override {
+    TG_CHECK(why.reason != Reason::none);
     ++failed;
   }
   void verified() override { TG_CHECK(false); }
   void cleaned() override { TG_CHECK(false); }
   void broken(Reason, std::string_view) override { TG_CHECK(false); }
-  void publish_snapshot(session::SnapshotRef) override {}
   Log& log() override { return log_; }
 
   int failed = 0;
@@ -54,7 +48,7 @@ class Port : public session::ServerPort {
 
  private:
   session::ServerRules rules_;
-  QuietLog log_;
+  fuzz::QuietLog log_;
 };
 
 }  // namespace

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "../support/quiet.h"
 #include "base/bytes.h"
-#include "base/entropy.h"
 
 namespace tidegate::fuzz {
 
@@ -26,10 +26,7 @@ struct LoginInput {
   }
 };
 
-// The same bytes in every run, so that a recorded proof is right.
-class FixedEntropy : public Entropy {
- public:
-  void fill(MutableBytes out) override { std::ranges::fill(out, 7); }
-};
+using testing::FixedEntropy;
+using testing::QuietLog;
 
 }  // namespace tidegate::fuzz

@@ -143,8 +143,15 @@ std::string FakePostgres::take(std::string_view bytes) {
   return std::exchange(out_, {});
 }
 
-void FakePostgres::startup(std::string_view) {
+void FakePostgres::startup(std::string_view body) {
   started_ = true;
+  body.remove_prefix(std::min<std::size_t>(4, body.size()));
+  while (!body.empty() && body.front() != '\0') {
+    const auto name = lower(take_cstring(body));
+    const auto value = take_cstring(body);
+    if (name != "user" && name != "database") set(name, value);
+  }
+  defaults_ = settings_;
   write('R', be32(0));
   for (const auto& [name, setting] : settings_) {
     if (!setting.reported) continue;
@@ -174,6 +181,9 @@ void FakePostgres::message(char type, std::string_view body) {
       return sync();
     case 'Q':
       if (!skipping_) simple_query(body.substr(0, body.size() - 1));
+      return;
+    case 'F':
+      if (!skipping_) function_call();
       return;
     default:
       break;
@@ -207,6 +217,19 @@ void FakePostgres::simple_query(std::string_view text) {
   ready();
 }
 
+// Every function returns 9.
+void FakePostgres::function_call() {
+  open_implicit();
+  const bool failed = failed_;
+  if (failed) {
+    error({"25P02", "current transaction is aborted", ""});
+  } else {
+    write('V', be32(1) + "9");
+  }
+  end_implicit(!failed);
+  ready();
+}
+
 // --- The extended protocol ---
 
 FakePostgres::Outcome FakePostgres::extended(char type, std::string_view body) {
@@ -230,7 +253,7 @@ FakePostgres::Outcome FakePostgres::extended(char type, std::string_view body) {
 FakePostgres::Outcome FakePostgres::parse(std::string_view body) {
   const auto name = take_cstring(body);
   const auto text = take_cstring(body);
-  implicit_open_ = true;
+  open_implicit();
   if (name.empty()) unnamed_.reset();
   if (first_word(text) == "refused" || first_word(text) == "syntax") {
     return Failure{"42601", "syntax error at or near \"" + first_word(text) + "\"", ""};
@@ -251,7 +274,7 @@ FakePostgres::Outcome FakePostgres::parse(std::string_view body) {
 FakePostgres::Outcome FakePostgres::bind(std::string_view body) {
   const auto portal = take_cstring(body);
   const auto name = take_cstring(body);
-  implicit_open_ = true;
+  open_implicit();
   const auto found = statements_.find(name);
   if (name.empty() ? !unnamed_ : found == statements_.end()) {
     const auto what =
@@ -266,7 +289,11 @@ FakePostgres::Outcome FakePostgres::bind(std::string_view body) {
     return Failure{"0A000", "cached plan must not change result type", "RevalidateCachedQuery"};
   }
   auto text = statement.text;
-  body.remove_prefix(2 + 2 * number(body, 2));
+  const auto formats = 2 + 2 * std::size_t{number(body, 2)};
+  if (body.size() < formats + 2) {
+    return Failure{"08P01", "insufficient data left in message", ""};
+  }
+  body.remove_prefix(formats);
   if (const auto count = number(body, 2); count > 0) {
     const auto length = number(body.substr(2), 4);
     const auto at = text.find("$1");
@@ -284,7 +311,7 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
   const char kind = body.empty() ? '\0' : body[0];
   body.remove_prefix(1);
   const auto name = take_cstring(body);
-  implicit_open_ = true;
+  open_implicit();
   std::string text;
   if (kind == 'S') {
     const auto found = statements_.find(name);
@@ -315,7 +342,7 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
 FakePostgres::Outcome FakePostgres::execute(std::string_view body) {
   const auto name = take_cstring(body);
   const auto limit = number(body, 4);
-  implicit_open_ = true;
+  open_implicit();
   const auto found = portals_.find(name);
   if (found == portals_.end())
     return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
@@ -401,7 +428,7 @@ void FakePostgres::copy_out() {
 
 FakePostgres::Outcome FakePostgres::run(std::string_view text, bool simple) {
   const auto word = first_word(text);
-  implicit_open_ = true;
+  open_implicit();
   if (word == "refused" || word == "syntax") {
     return Failure{"42601", "syntax error at or near \"" + word + "\"", ""};
   }
@@ -433,17 +460,17 @@ FakePostgres::Outcome FakePostgres::run(std::string_view text, bool simple) {
     return write('C', zero("ALTER TABLE")), Outcome{};
   }
   if (word == "die") {
-    error({"57P01", "terminating connection due to administrator command", ""}, "FATAL");
+    error({"57P01", "terminating connection " + after_word(text), ""}, "FATAL");
     closed_ = true;
     return {};
   }
-  if (word == "fail") return Failure{"22012", "division by zero", ""};
+  if (word == "fail") return Failure{"22012", "division by zero " + after_word(text), ""};
   return run_setting(word, text);
 }
 
 FakePostgres::Outcome FakePostgres::run_transaction(std::string_view word) {
   if (word == "begin") {
-    if (!in_block_) begin_block();
+    in_block_ = true;
     return write('C', zero("BEGIN")), Outcome{};
   }
   const bool commit = word == "commit" && !failed_;
@@ -454,6 +481,7 @@ FakePostgres::Outcome FakePostgres::run_transaction(std::string_view word) {
 
 FakePostgres::Outcome FakePostgres::run_setting(std::string_view word, std::string_view text) {
   if (word == "discard") {
+    if (lower(text) != "discard all") return write('C', zero("DISCARD")), Outcome{};
     if (in_block_) return Failure{"25001", "DISCARD ALL cannot run inside a transaction block", ""};
     discard_all();
     return write('C', zero("DISCARD ALL")), Outcome{};
@@ -470,27 +498,43 @@ FakePostgres::Outcome FakePostgres::run_setting(std::string_view word, std::stri
     return write('C', zero("DEALLOCATE")), Outcome{};
   }
   if (word == "reset") {
-    const auto name = lower(unquote(after_word(text)));
-    if (name == "all") {
-      settings_ = defaults_;
-    } else if (defaults_.contains(name)) {
-      settings_[name] = defaults_[name];
-    } else {
-      settings_.erase(name);
-    }
+    reset(lower(unquote(after_word(text))));
     return write('C', zero("RESET")), Outcome{};
   }
-  const auto equals = text.find('=');
-  if (word == "set" && equals != std::string_view::npos) {
-    const auto name = text.substr(4, equals - 4);
-    if (auto failure = set(lower(unquote(name)), unquote(text.substr(equals + 1)))) return failure;
-    return write('C', zero("SET")), Outcome{};
-  }
-  if (word == "listen" || word == "prepare" || word == "lock" || word == "create") {
+  if (word == "set" || word == "do") return run_set(text);
+  constexpr std::string_view kDone[] = {"listen",  "prepare", "lock",     "create",
+                                        "declare", "load",    "unlisten", "close"};
+  if (std::ranges::find(kDone, word) != std::end(kDone)) {
     if (word == "prepare") statements_[first_word(after_word(text))] = {"select prepared", 0};
     return write('C', zero("DONE")), Outcome{};
   }
   return Failure{"42601", "syntax error at or near \"" + std::string(word) + "\"", ""};
+}
+
+// SET name = value, SET name TO value.
+FakePostgres::Outcome FakePostgres::run_set(std::string_view text) {
+  const auto rest = after_word(text);
+  const auto to = lower(rest).find(" to ");
+  const auto at = std::min(to, rest.find('='));
+  if (at == std::string::npos) return Failure{"42601", "syntax error at end of input", ""};
+  const auto name = lower(unquote(rest.substr(0, at)));
+  const auto value = trim(std::string_view(rest).substr(at + (at == to ? 4 : 1)));
+  if (lower(value) == "default") {
+    reset(name);
+  } else if (auto failure = set(name, unquote(value))) {
+    return failure;
+  }
+  return write('C', zero("SET")), Outcome{};
+}
+
+void FakePostgres::reset(const std::string& name) {
+  if (name == "all") {
+    settings_ = defaults_;
+  } else if (defaults_.contains(name)) {
+    settings_[name] = defaults_[name];
+  } else {
+    settings_.erase(name);
+  }
 }
 
 FakePostgres::Outcome FakePostgres::run_set_config(std::string_view text, bool simple) {
@@ -543,15 +587,15 @@ void FakePostgres::row(std::string_view value, bool simple, std::string_view tag
 
 // --- Transactions ---
 
-void FakePostgres::begin_block() {
-  in_block_ = true;
-  at_begin_ = settings_;
+void FakePostgres::open_implicit() {
+  if (!in_block_ && !implicit_open_) at_begin_ = settings_;
+  implicit_open_ = true;
 }
 
 void FakePostgres::end_block(bool commit) {
   if (commit) {
     database_.rows.insert(database_.rows.end(), added_.begin(), added_.end());
-  } else if (in_block_) {
+  } else if (in_block_ || implicit_open_) {
     settings_ = at_begin_;
   }
   added_.clear();
@@ -562,8 +606,8 @@ void FakePostgres::end_block(bool commit) {
 }
 
 void FakePostgres::end_implicit(bool commit) {
-  implicit_open_ = false;
   if (in_block_) {
+    implicit_open_ = false;
     failed_ |= !commit;
     return;
   }

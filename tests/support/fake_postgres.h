@@ -8,8 +8,10 @@
 //   insert <text>   adds a row to the database when the transaction commits
 //   rows            one row: what is committed, and what this transaction added
 //   show <name>     the value of a setting
-//   begin, commit, rollback, set, reset, discard all, deallocate, set_config(...)
-//   copy in, copy out, notice, fail, die, retype (from then on older plans of `select` are stale)
+//   begin, commit, rollback, set (or do, for what a text does not show), reset, discard all,
+//   deallocate, set_config(...) copy in, copy out, notice, fail, die, listen, prepare, declare,
+//   load, create, retype (from then on older plans of `select` are stale) and a FunctionCall, which
+//   returns 9
 #pragma once
 
 #include <cstdint>
@@ -66,6 +68,7 @@ class FakePostgres {
   void startup(std::string_view body);
   void message(char type, std::string_view body);
   void simple_query(std::string_view text);
+  void function_call();
   Outcome extended(char type, std::string_view body);
   Outcome parse(std::string_view body);
   Outcome bind(std::string_view body);
@@ -79,11 +82,13 @@ class FakePostgres {
   Outcome run_transaction(std::string_view word);
   Outcome run_setting(std::string_view word, std::string_view text);
   Outcome run_set_config(std::string_view text, bool simple);
+  Outcome run_set(std::string_view text);
   Outcome set(std::string name, std::string value);
+  void reset(const std::string& name);
   Outcome begin_copy_in();
   void copy_out();
   void row(std::string_view value, bool simple, std::string_view tag = "SELECT 1");
-  void begin_block();
+  void open_implicit();
   void end_block(bool commit);
   void end_implicit(bool commit);
   void discard_all();
