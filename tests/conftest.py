@@ -41,11 +41,11 @@ def start_gate(database, tmp_path):
     """start_gate(top=, tls=, upstream=, route=, users=) -> Gate; stopped after the test.
 
     `listen` is where it listens, a free port unless told otherwise; `arguments` replaces the
-    configuration file made of the parts.
+    configuration file made of the parts; `preexec` runs in the new process before it becomes one.
     """
     started = []
 
-    def start(arguments=None, environment=None, listen=("127.0.0.1:0",), **parts):
+    def start(arguments=None, environment=None, preexec=None, listen=("127.0.0.1:0",), **parts):
         directory = tmp_path / f"gate{len(started)}"
         directory.mkdir()
         if arguments is None:
@@ -54,7 +54,7 @@ def start_gate(database, tmp_path):
             arguments = ["--config", file]
         for address in listen:
             arguments = [*arguments, "--listen", address]
-        gate = Gate(directory, arguments, environment)
+        gate = Gate(directory, arguments, environment, preexec)
         gate.defaults = {"user": database.user, "password": database.password,
                          "dbname": database.name}
         started.append(gate)

@@ -33,7 +33,7 @@ def test_cancel_inside_a_transaction(gate, database):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
-def test_cancel_never_hits_the_next_client(start_gate, wire):
+def test_trap17_cancel_never_hits_the_next_client(start_gate, wire):
     """One server for all: a cancel that comes too late must not end what runs there by then."""
     gate = start_gate(route={"pool_size": 1})
     stop = threading.Event()
@@ -62,6 +62,26 @@ def test_cancel_never_hits_the_next_client(start_gate, wire):
     for thread in threads:
         thread.join()
     assert hit == []
+
+
+def test_trap17_cancel_does_not_hit_the_settings_that_come_before_the_query(start_gate, wire):
+    """One server for two sessions with settings of their own, so that each query comes behind some."""
+    gate = start_gate(route={"pool_size": 1})
+    settings = [("statement_timeout", "7s"), ("search_path", "one, two"), ("my.own", "mine")]
+    mine, other = wire(gate, **dict(settings)), wire(gate, statement_timeout="9s")
+    cancelled = 0
+    for _ in range(60):
+        other.ask("SELECT 1")
+        mine.send(query("SELECT pg_sleep(0.05)"))
+        send_cancel(gate.host, gate.port, mine.pid, mine.key)
+        try:
+            mine.answer()
+        except ServerError as error:
+            assert error.sqlstate == "57014"
+            cancelled += 1
+        for name, value in settings:
+            assert mine.ask(f"SHOW {name}") == [(value,)]
+    assert cancelled > 0
 
 
 def test_cancel_of_an_idle_client_does_nothing(gate, wire):

@@ -1,11 +1,14 @@
 """The command line: serve with a URL, with TOML, with pgbouncer.ini; check; what goes wrong."""
 import os
+import resource
+import signal
 import subprocess
 
 import psycopg
 import pytest
 
 from harness.gate import PROGRAM, configuration
+from harness.waiting import eventually
 
 
 def run(*arguments, environment=None):
@@ -91,7 +94,15 @@ def test_check_names_line_column_and_the_word_that_was_meant(database, tmp_path)
     assert "pool_size" in done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("text", ["listen = [", "workers = -3", 'workers = "many"', "[nonsense]\na = 1"])
+def test_check_says_where_a_setting_belongs(database, tmp_path):
+    file = tmp_path / "bad.toml"
+    file.write_text(configuration(database, top={"pool_size": 5}))
+    done = run("check", file)
+    assert done.returncode == 1
+    assert "unknown key `pool_size`: it belongs in [pool] or [route.NAME]" in done.stdout
+
+
+@pytest.mark.parametrize("text", ["listen = [", "workers = -3", "workers = 0", 'workers = "many"', "[nonsense]\na = 1"])
 def test_serve_refuses_a_bad_file(tmp_path, text):
     file = tmp_path / "bad.toml"
     file.write_text(text)
@@ -118,3 +129,46 @@ def test_a_taken_port_is_an_error(start_gate, database):
 def test_version_and_help():
     assert run("--version").stdout.strip() != ""
     assert "serve" in run("--help").stdout
+
+
+def test_sighup_says_that_the_configuration_is_not_read_again(start_gate):
+    gate = start_gate()
+    gate.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "SIGHUP" in gate.log(), what="the signal in the log")
+    assert "takes a restart" in gate.log()
+
+
+def test_pid_file_is_held_and_removed(start_gate, database, tmp_path):
+    pid_file = tmp_path / "gate.pid"
+    gate = start_gate(top={"pid_file": str(pid_file)})
+    assert pid_file.read_text() == f"{gate.pid}\n"
+    config = tmp_path / "second.toml"
+    config.write_text(configuration(database, top={"pid_file": str(pid_file)}))
+    done = run("serve", "--config", config, "--listen", "127.0.0.1:0")
+    assert done.returncode == 1
+    assert f"held by process {gate.pid}" in done.stderr
+    assert pid_file.read_text() == f"{gate.pid}\n"
+    gate.may_have_left = True
+    gate.stop()
+    assert not pid_file.exists()
+
+
+def test_too_few_descriptors_are_said_at_once(start_gate, database, tmp_path):
+    """At the check and at the start, in one line that says what to do."""
+    config = tmp_path / "big.toml"
+    config.write_text(configuration(database, top={"clients_max": 5000}))
+
+    def limited():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (1024, 1024))
+
+    done = subprocess.run([PROGRAM, "check", config], capture_output=True, text=True, timeout=30,
+                          preexec_fn=limited)
+    assert done.returncode == 0
+    warning, = [line for line in done.stdout.splitlines() if "file descriptors" in line]
+    assert "the limit is 1024" in warning and "LimitNOFILE" in warning
+    gate = start_gate(["--config", config], preexec=limited)
+    eventually(lambda: "event=listening" in gate.log(), what="the log of the start")
+    assert "file descriptors may run out" in gate.log()
+    gate = start_gate(["--config", config])
+    eventually(lambda: "event=listening" in gate.log(), what="the log of the start")
+    assert "file descriptors may run out" not in gate.log()

@@ -1,6 +1,8 @@
 """The console: PgBouncer's tables on the databases `pgbouncer` and `tidegate`."""
+import asyncio
 import subprocess
 
+import asyncpg
 import pytest
 
 from harness.waiting import eventually
@@ -37,6 +39,30 @@ def table(gate, what, database="pgbouncer"):
 
 @pytest.mark.parametrize("console", ["pgbouncer", "tidegate"])
 @pytest.mark.parametrize("what", COLUMNS)
+def test_a_driver_that_wants_binary_results_gets_them(gate, console, what):
+    async def fetch():
+        values = gate.parameters()
+        connection = await asyncpg.connect(host=values["host"], port=values["port"],
+                                           user=values["user"], password=values["password"],
+                                           database=console, ssl=False)
+        try:
+            return await connection.fetch(f"SHOW {what}")
+        finally:
+            await connection.close()
+
+    with gate.connect() as connection:
+        connection.execute("SELECT 1")  # a server and a client to be shown
+        fetched = asyncio.run(fetch())
+        header, rows = table(gate, what, console)
+    assert fetched and list(fetched[0].keys()) == header
+    assert len(fetched) == len(rows)
+    for steady in ("key", "value", "database", "user", "pool_mode", "port", "total_xact_count"):
+        if steady in header and what != "CLIENTS":
+            assert [str(row[steady]) for row in fetched] == [row[steady] for row in rows]
+
+
+@pytest.mark.parametrize("console", ["pgbouncer", "tidegate"])
+@pytest.mark.parametrize("what", COLUMNS)
 def test_columns_come_in_pgbouncers_order(gate, what, console):
     header, _ = table(gate, what, console)
     expected = COLUMNS[what]
@@ -64,6 +90,32 @@ def test_pools_show_who_works_and_who_waits(start_gate, database, wire):
     holder.ask("COMMIT")
     assert waiter.answer() == [("1",)]
     eventually(lambda: pool()["sv_idle"] == "1", what="an idle server")
+
+
+def test_pools_are_counted_one_by_one(start_gate, database, wire):
+    """Two users of one database, logged in to it as themselves: two pools."""
+    with database.postgres.connect() as connection:
+        connection.execute("CREATE ROLE other LOGIN PASSWORD 'pw'")
+    try:
+        gate = start_gate(users={"other": {"password": "pw"}}, route={"ping_after": "1ms"})
+        mine = [wire(gate) for _ in range(3)]
+        mine[0].ask("BEGIN")
+        with gate.connect(user="other", password="pw") as theirs:
+            theirs.execute("SELECT 1")
+
+            def pools():
+                _, rows = table(gate, "POOLS")
+                columns = ("cl_active", "cl_waiting", "sv_active", "sv_idle", "sv_used", "sv_login")
+                return {row["user"]: [int(row[column]) for column in columns] for row in rows
+                        if row["database"] == database.name}
+
+            # Idle for longer than ping_after is what PgBouncer calls used: checked before use.
+            eventually(lambda: pools() == {"app": [3, 0, 1, 0, 0, 0], "other": [1, 0, 0, 0, 1, 0]},
+                       what="each pool's own clients and servers")
+            assert all(row["load_balance_hosts"] == "" for row in table(gate, "POOLS")[1])
+    finally:
+        with database.postgres.connect() as connection:
+            connection.execute("DROP ROLE other")
 
 
 def test_servers_and_clients_name_the_real_ones(gate, database, wire):
@@ -97,6 +149,7 @@ def test_config_shows_values_and_no_secrets(gate, database):
     settings = {row["key"]: row["value"] for row in rows}
     assert settings["clients_max"].isdigit()
     assert database.password not in str(rows)
+    assert {row["changeable"] for row in rows} == {"no"}
 
 
 def test_unknown_commands_are_errors(gate):
@@ -104,7 +157,77 @@ def test_unknown_commands_are_errors(gate):
     assert done.returncode != 0 and "ERROR" in done.stderr
 
 
+@pytest.mark.parametrize("command", ["\\d", "\\l", "SELECT version()", "SELECT now(), 1", "RELOAD",
+                                     "SHOW NONSENSE"])
+def test_who_takes_it_for_a_database_is_told_what_it_is(gate, command):
+    done = psql(gate, "tidegate", command)
+    assert done.returncode != 0
+    assert "console of Tidegate" in done.stderr and "SHOW HELP" in done.stderr
+    assert "POOLS" in done.stderr and "n.nspname" not in done.stderr
+
+
+def test_health_checks_are_answered(gate):
+    for statement in ("SELECT 1", "select 1;"):
+        done = psql(gate, "pgbouncer", statement, "-t")
+        assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+    with gate.connect(dbname="pgbouncer") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_help_names_what_there_is(gate):
+    done = psql(gate, "pgbouncer", "SHOW HELP")
+    assert done.returncode == 0 and "UPSTREAMS" in done.stderr
+    assert psql(gate, "pgbouncer", "SHOW POOLS").stdout == psql(gate, "pgbouncer", "SELECT pools").stdout
+
+
+def test_what_drivers_ask_of_any_server_is_answered(gate):
+    for setting, value in (("TimeZone", "GMT"), ("standard_conforming_strings", "on"),
+                           ("transaction_isolation", "read committed")):
+        assert psql(gate, "pgbouncer", f"SHOW {setting}", "-t").stdout.strip() == value
+
+
 def test_who_is_no_admin_is_turned_away(start_gate, database):
     gate = start_gate(top={"admin_users": ["somebody_else"]})
     done = psql(gate, "pgbouncer", "SHOW POOLS")
     assert done.returncode != 0 and "FATAL" in done.stderr
+
+
+def test_upstreams_show_budget_and_moves(gate, database, wire):
+    clients = [wire(gate) for _ in range(30)]  # so many are shared out among both workers
+    for client in clients:
+        client.ask("SELECT 1")
+    row, = table(gate, "UPSTREAMS")[1]
+    assert (row["upstream"], row["budget"]) == ("main", "20")
+    assert 1 <= int(row["servers"]) <= 5 and int(row["opened"]) >= int(row["servers"])
+    assert int(row["assigned"]) >= len(clients)
+    assert 0 < int(row["moved"]) < int(row["assigned"])
+
+
+def test_workers_show_who_does_what(gate, wire):
+    clients = [wire(gate) for _ in range(4)]
+    for client in clients:
+        client.ask("SELECT 1")
+    _, rows = table(gate, "WORKERS")
+    assert [row["worker"] for row in rows] == ["0", "1"]
+    assert sum(int(row["clients"]) for row in rows) == len(clients) + 1  # psql itself
+    assert sum(int(row["accepts"]) for row in rows) >= len(clients) + 1
+    assert all(int(row["turns"]) > 0 and row["accepts_shed"] == "0" for row in rows)
+
+
+def test_averages_are_of_the_last_whole_period(start_gate, database, wire):
+    gate = start_gate(top={"stats_period": "2s"})
+    client = wire(gate)
+    for _ in range(100):
+        client.ask("SELECT 1")
+
+    def stats():
+        _, rows = table(gate, "STATS")
+        row, = [row for row in rows if row["database"] == database.name]
+        return int(row["total_query_count"]), int(row["avg_query_count"])
+
+    total, _ = stats()
+    assert total >= 100
+    # They began in this period or in the one before, and are over after one more.
+    eventually(lambda: stats()[1] > 0, what="a period with queries")
+    assert stats()[1] <= 50
+    eventually(lambda: stats() == (total, 0), what="a period without")

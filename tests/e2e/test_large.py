@@ -19,7 +19,7 @@ def test_fifty_megabytes_there_and_back(gate, database):
         assert gate.memory_kb() - before < 10 * 1024
 
 
-def test_a_slow_reader_is_held_back_at_its_server(gate, database, wire):
+def test_trap19_a_slow_reader_is_held_back_at_its_server(gate, database, wire):
     """A reader that stops must stop the database, not fill the gate."""
     client = wire(gate)
     client.ask("SELECT 1")
@@ -35,7 +35,7 @@ def test_a_slow_reader_is_held_back_at_its_server(gate, database, wire):
     assert received[-2][0] == "C"
 
 
-def test_a_sender_that_does_not_read_does_not_deadlock(gate, wire):
+def test_trap19_a_sender_that_does_not_read_does_not_deadlock(gate, wire):
     """Requests and answers both exceed every buffer; the client reads only while it writes."""
     client = wire(gate)
     value = b"v" * MEGABYTE

@@ -1,8 +1,11 @@
 """At a limit: a clear error with a reason, and nobody else notices."""
 import os
 import random
+import resource
 import socket
 import threading
+import time
+from pathlib import Path
 
 import psycopg
 import pytest
@@ -167,3 +170,36 @@ def test_connections_far_beyond_the_limit(start_gate, database, wire):
             stranger.close()
     eventually(lambda: can_log_in(gate), what="a free place after the crowd has left")
     assert os.path.exists(f"/proc/{gate.pid}")
+
+
+def cpu_seconds(gate):
+    fields = Path(f"/proc/{gate.pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def test_out_of_descriptors(start_gate, wire):
+    """Who is inside goes on, the loop does not spin, and the operator is told."""
+    gate = start_gate(preexec=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (80, 80)))
+    inside = wire(gate)
+    inside.ask("SELECT 1")
+    # Somebody has come and gone before, as in any process: a sanitizer that sees an object for the
+    # first time needs descriptors of its own.
+    descriptors = gate.descriptors()
+    socket.create_connection((gate.host, gate.port)).close()
+    eventually(lambda: "client left" in gate.log(), what="one who has left")
+    eventually(lambda: gate.descriptors() <= descriptors, what="its descriptor")
+    crowd = []
+    try:
+        for _ in range(150):
+            crowd.append(socket.create_connection((gate.host, gate.port)))
+        eventually(lambda: "out of file descriptors" in gate.log(), what="a word in the log")
+        used = cpu_seconds(gate)
+        end = time.monotonic() + 1
+        while time.monotonic() < end:
+            assert inside.ask("SELECT 1") == [("1",)]
+            time.sleep(0.05)
+        assert cpu_seconds(gate) - used < 0.5
+    finally:
+        for stranger in crowd:
+            stranger.close()
+    eventually(lambda: can_log_in(gate), what="a free place after the crowd has left")

@@ -6,6 +6,7 @@ import subprocess
 import psycopg
 import pytest
 
+from harness.waiting import eventually
 from harness.wire import GSSENC_REQUEST, SSL_REQUEST, ServerError, Wire, message, string
 
 
@@ -175,12 +176,56 @@ def test_login_needs_no_server(gate, database, warm):
         holder.close()
 
 
-def test_slow_login_is_ended(start_gate):
-    gate = start_gate(top={"client_login_timeout": "1s"})
+def startup_packet(user):
+    body = struct.pack("!I", 3 << 16) + string("user") + string(user) + b"\0"
+    return struct.pack("!I", len(body) + 4) + body
+
+
+# How far a client may come before it says no more.
+UNFINISHED = {"nothing": b"", "half a length": b"\0\0", "half a packet": struct.pack("!I", 100),
+              "no TLS handshake": SSL_REQUEST,
+              "half a TLS handshake": SSL_REQUEST + b"\x16\x03\x01\x02\x00",
+              "no password": startup_packet("e2e_user")}
+
+
+def begin(stranger, begun):
+    if begun.startswith(SSL_REQUEST):
+        stranger.sendall(SSL_REQUEST)
+        assert stranger.recv(1) == b"S"  # nothing may come before this answer
+        begun = begun[len(SSL_REQUEST):]
+    stranger.sendall(begun)
+
+
+def everything_told(stranger):
+    told = b""
+    try:
+        while received := stranger.recv(4096):
+            told += received
+    except ConnectionResetError:
+        pass
+    return told
+
+
+@pytest.mark.parametrize("begun", UNFINISHED.values(), ids=UNFINISHED.keys())
+def test_slow_login_is_ended(start_gate, begun):
+    gate = start_gate(top={"client_login_timeout": "1s"}, tls={"sslmode": "allow"})
+    descriptors = gate.descriptors()
     with socket.create_connection((gate.host, gate.port), timeout=15) as silent:
-        silent.sendall(struct.pack("!I", 100))
-        while silent.recv(4096):
-            pass
+        begin(silent, begun)
+        told = everything_told(silent)
+        assert begun.startswith(SSL_REQUEST) or b"C08P01\0" in told
+    eventually(lambda: gate.descriptors() <= descriptors, what="the end of the connection")
+
+
+@pytest.mark.parametrize("begun", UNFINISHED.values(), ids=UNFINISHED.keys())
+def test_half_closed_during_login_is_ended_at_once(start_gate, begun):
+    gate = start_gate(tls={"sslmode": "allow"})  # client_login_timeout is a minute
+    descriptors = gate.descriptors()
+    with socket.create_connection((gate.host, gate.port), timeout=15) as leaving:
+        begin(leaving, begun)
+        leaving.shutdown(socket.SHUT_WR)
+        everything_told(leaving)
+    eventually(lambda: gate.descriptors() <= descriptors, what="the end of the connection")
 
 
 def test_unix_sockets_on_both_sides(start_gate, database, tmp_path_factory):

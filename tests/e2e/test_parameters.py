@@ -2,7 +2,7 @@
 import psycopg
 import pytest
 
-from harness.wire import parse, bind, execute, SYNC, ServerError
+from harness.wire import SYNC, ServerError, Wire, bind, execute, parse, query
 
 
 def show(connection, name):
@@ -117,6 +117,74 @@ def test_set_in_a_rolled_back_transaction_is_undone(gate, warm):
             assert show(connection, "statement_timeout") == "0"
 
 
+def test_reset_and_discard(gate, warm):
+    warm(gate)
+    with gate.connect(options="-c TimeZone=Asia/Tokyo") as connection:
+        connection.prepare_threshold = None  # psycopg does not expect DISCARD ALL
+        for undo in ("RESET TimeZone", "RESET ALL", "DISCARD ALL", "SET TimeZone TO DEFAULT"):
+            connection.execute("SET TimeZone = 'America/Lima'")
+            assert show(connection, "TimeZone") == "America/Lima"
+            connection.execute(undo)
+            for _ in range(6):
+                assert show(connection, "TimeZone") == "Asia/Tokyo", undo
+
+
+STARTUP = {"TimeZone": "Asia/Tokyo", "application_name": "résumé app", "statement_timeout": "5s",
+           "search_path": '"app one", public', "my.own": "hello", "DateStyle": "german"}
+SET_ALL = ("SET TimeZone = 'America/Lima'; SET application_name = 'other'; SET DateStyle = 'ISO'")
+LOOK = ("SELECT current_setting('TimeZone'), current_setting('application_name'),"
+        " current_setting('statement_timeout'), current_setting('search_path'),"
+        " current_setting('my.own'), current_setting('DateStyle')")
+RESETS = {
+    "reset": [query("RESET timezone"), query("RESET TIME ZONE"), query("RESET my.own"),
+              query("RESET search_path"), query("RESET statement_timeout")],
+    "set to default": [query("SET DateStyle TO DEFAULT"), query("SET TIME ZONE LOCAL"),
+                       query("SET SESSION application_name = DEFAULT")],
+    "set local": [query("BEGIN; SET LOCAL TimeZone TO DEFAULT; " + LOOK), query("COMMIT"),
+                  query("SET LOCAL TimeZone TO DEFAULT")],
+    "reset all": [query("RESET ALL")],
+    "discard all": [query("DISCARD ALL")],
+    "several statements": [query(f"SELECT 1; RESET ALL; {LOOK}; SET TimeZone = 'UTC'")],
+    "a driver's reset": [query("SELECT pg_advisory_unlock_all();\nCLOSE ALL;\nUNLISTEN *;\nRESET ALL;")],
+    "rolled back": [query("BEGIN"), query("RESET ALL"), query(LOOK), query("ROLLBACK")],
+    "committed": [query("BEGIN"), query("RESET ALL"), query("COMMIT")],
+    "first in its transaction": [query("BEGIN; RESET TimeZone; SET TRANSACTION ISOLATION LEVEL"
+                                       " SERIALIZABLE"), query("COMMIT")],
+    "failed": [query("BEGIN"), query("SELECT 1 / 0"), query("RESET ALL"), query("ROLLBACK")],
+    "several that fail": [query("RESET ALL; SELECT 1 / 0"), query("RESET ALL; SELEC 1"),
+                          query("RESET ALL; SELECT nothing")],
+    "discarded in a transaction": [query("BEGIN"), query("DISCARD ALL"), query("ROLLBACK"),
+                                   query("SELECT 1; DISCARD ALL")],
+    "extended": [b"".join([parse("", text), bind("", ""), execute(), parse("", LOOK), bind("", ""),
+                           execute(), SYNC])
+                 for text in ("RESET TimeZone", "RESET ALL", "DISCARD ALL")],
+    "extended that fails": [b"".join([parse("", "RESET ALL"), bind("", ""), execute(),
+                                      parse("", "SELECT 1 / 0"), bind("", ""), execute(), SYNC])],
+    "prepared": [parse("r", "RESET ALL") + SYNC, bind("p", "r") + execute("p") + SYNC],
+}
+
+
+def without_source_lines(messages):
+    """PostgreSQL's messages but for the place in its source code that an error came from."""
+    return [(kind, b"\0".join(field for field in payload.split(b"\0") if field[:1] not in b"FLR"))
+            if kind in "EN" else (kind, payload) for kind, payload in messages]
+
+
+@pytest.mark.parametrize("requests", RESETS.values(), ids=RESETS.keys())
+def test_reset_looks_as_it_does_directly(gate, database, wire, warm, requests):
+    warm(gate)
+    direct = Wire(database.postgres.host, database.postgres.port)
+    direct.login(database.user, database.name, database.password, **STARTUP)
+    pooled = wire(gate, **STARTUP)
+    with direct:
+        for request in [query(SET_ALL), *requests, query(LOOK), query(LOOK)]:
+            said = []
+            for client in (direct, pooled):
+                client.send(request)
+                said.append(without_source_lines(client.receive_until("Z")))
+            assert said[1] == said[0], request
+
+
 def test_set_config_and_multi_statements_are_noticed(gate, warm):
     warm(gate)
     with gate.connect() as mine, gate.connect() as other:
@@ -127,6 +195,40 @@ def test_set_config_and_multi_statements_are_noticed(gate, warm):
             assert show(mine, "lock_timeout") == "55ms"
             assert show(other, "TimeZone") != "Asia/Tokyo"
             assert show(other, "lock_timeout") == "0"
+
+
+@pytest.mark.parametrize("call", ["DO $$ BEGIN PERFORM sneaky(); END $$", "CALL sneak()"])
+def test_what_an_opaque_statement_leaves_reaches_no_other_session(start_gate, database, wire, call):
+    database.execute("""
+        CREATE FUNCTION sneaky() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+          PERFORM set_config('search_path', 'sneaked', false);
+          PERFORM set_config('TimeZone', 'Asia/Tokyo', false);
+          PERFORM pg_advisory_lock(9);
+          CREATE TEMP TABLE sneaked ();
+        END $$;
+        CREATE PROCEDURE sneak() LANGUAGE sql AS 'SELECT public.sneaky()'""")
+    gate = start_gate(route={"pool_size": 1})
+    mine, other = wire(gate), wire(gate, statement_timeout="9s")
+    look = ("SELECT current_setting('search_path'), current_setting('TimeZone'),"
+            " current_setting('statement_timeout'), to_regclass('pg_temp.sneaked'),"
+            " (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')")
+    before = other.ask(look)
+    mine.ask(call)
+    assert other.ask(look) == before
+    # What is reported is known to be the session's, and follows it.
+    assert mine.ask("SHOW TimeZone") == [("Asia/Tokyo",)]
+    assert other.ask(look) == before
+
+
+def test_what_a_reset_needs_is_seen_nowhere(gate, wire):
+    client = wire(gate, TimeZone="Asia/Tokyo")
+    client.ask("BEGIN")
+    for reset in ("RESET ALL", "SET TimeZone TO DEFAULT"):
+        client.ask(reset)
+        assert client.ask("SELECT name FROM pg_cursors") == []
+        assert client.ask("SELECT name FROM pg_prepared_statements"
+                          " WHERE statement ILIKE 'set%'") == []
+    assert client.ask("SHOW TimeZone") == [("Asia/Tokyo",)]
 
 
 def test_role_reaches_no_other_session(gate, database, warm):

@@ -2,8 +2,10 @@
 import socket
 import threading
 
+import psycopg
 import pytest
 
+from harness.forwarding import pump
 from harness.waiting import eventually
 from harness.wire import ServerError, query
 
@@ -150,10 +152,11 @@ def forward(listener, postgres, stop):
             threading.Thread(target=pump, args=(source, sink), daemon=True).start()
 
 
-def pump(source, sink):
-    try:
-        while received := source.recv(65536):
-            sink.sendall(received)
-        sink.shutdown(socket.SHUT_WR)
-    except OSError:
-        pass
+def test_a_refusal_over_tls_is_told_in_the_databases_words(start_gate, database):
+    """Its last words and its end of the connection arrive together."""
+    gate = start_gate(upstream={"sslmode": "require", "user": database.user, "password": "wrong"})
+    with pytest.raises(psycopg.OperationalError):
+        gate.connect()
+    eventually(lambda: "reason=server_login_failed" in gate.log(), what="the refusal in the log")
+    assert "password authentication failed" in gate.log()
+    assert "reason=server_lost" not in gate.log()

@@ -1,4 +1,6 @@
 """SIGTERM: transactions finish, then the process leaves; a second one: it leaves now."""
+import socket
+
 import psycopg
 import pytest
 
@@ -37,6 +39,33 @@ def can_connect(gate):
         return False
 
 
+def test_while_it_leaves_newcomers_are_refused_and_not_kept_waiting(ending_gate, wire):
+    client = wire(ending_gate)
+    client.ask("BEGIN")
+    ending_gate.terminate()
+    eventually(lambda: is_refused(ending_gate), what="a connection refused")
+    client.ask("COMMIT")
+    assert ending_gate.process.wait(timeout=15) == 0
+
+
+def is_refused(gate):
+    try:
+        socket.create_connection(("127.0.0.1", gate.port), timeout=3).close()
+        return False
+    except ConnectionRefusedError:
+        return True
+
+
+def test_with_servers_kept_ready_it_leaves_them_none(start_gate, database, wire):
+    gate = start_gate(route={"min_idle": 2})
+    gate.may_have_left = True
+    wire(gate).ask("SELECT 1")
+    eventually(lambda: len(database.servers()) >= 2, what="servers kept ready")
+    gate.terminate()
+    assert gate.process.wait(timeout=15) == 0
+    assert not database.servers()
+
+
 def test_without_transactions_it_leaves_at_once_and_closes_its_servers(ending_gate, database, wire):
     wire(ending_gate).ask("SELECT 1")
     ending_gate.terminate()
@@ -56,3 +85,46 @@ def test_the_second_signal_ends_transactions(ending_gate, database, wire):
     ending_gate.process.wait(timeout=15)
     with pytest.raises((ServerError, EOFError, ConnectionResetError)):
         client.answer()
+
+
+def test_a_client_that_never_ends_its_transaction_is_named_and_then_left_behind(start_gate, database,
+                                                                                wire):
+    gate = start_gate(top={"shutdown_timeout": "3s"})
+    gate.may_have_left = True
+    stuck = wire(gate)
+    stuck.ask("BEGIN")
+    port = stuck.socket.getsockname()[1]
+    gate.terminate()
+    line = eventually(lambda: event(gate, "leaving: waiting for clients"), what="a word on whom")
+    assert "clients=1" in line and "shutdown_timeout=3s" in line
+    assert f"{database.user}@{database.name} from 127.0.0.1:{port} in a transaction for " in line
+    assert gate.process.wait(timeout=15) == 0
+    line = event(gate, "shutdown_timeout passed: leaving at once")
+    assert f"from 127.0.0.1:{port} in a transaction" in line
+    kind, payload = stuck.receive()
+    assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
+    assert stuck.at_end()
+
+
+def event(gate, name):
+    return next((line for line in gate.log().splitlines() if f'event="{name}"' in line), None)
+
+
+def test_who_still_waits_for_a_server_is_told_when_the_time_is_over(start_gate, database, wire):
+    gate = start_gate(top={"shutdown_timeout": "2s"}, route={"pool_size": 1})
+    gate.may_have_left = True
+    stuck, waiting = wire(gate), wire(gate)
+    stuck.ask("BEGIN")
+    waiting.send(query("SELECT 1"))
+    gate.terminate()
+    line = eventually(lambda: event(gate, "leaving: waiting for clients"), what="a word on whom")
+    assert "clients=2" in line and "waiting for a server for " in line
+    kind, payload = waiting.receive()
+    assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
+    assert gate.process.wait(timeout=15) == 0
+
+
+def test_by_default_leaving_has_an_end(gate):
+    with gate.connect(dbname="tidegate") as connection:
+        settings = {row[0]: row[1] for row in connection.execute("SHOW CONFIG").fetchall()}
+    assert settings["shutdown_timeout"] == "20s"

@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from harness.wire import query
+from harness.wire import SYNC, ServerError, bind, execute, parse, query
 
 
 @pytest.fixture
@@ -60,6 +60,40 @@ def test_savepoints(gate, accounts):
         with pytest.raises(psycopg.errors.CheckViolation), connection.transaction():
             connection.execute("UPDATE accounts SET balance = -7 WHERE id = 1")
         assert connection.execute("SELECT balance FROM accounts WHERE id = 1").fetchone() == (7,)
+
+
+def test_trap14_a_transaction_opened_among_others_is_seen(start_gate, database, wire, accounts):
+    gate = start_gate(route={"pool_size": 2})
+    mine, other = wire(gate), wire(gate)
+    mine.ask("SELECT 1; BEGIN; UPDATE accounts SET balance = 7 WHERE id = 1")
+    for _ in range(4):
+        assert other.ask("SELECT balance FROM accounts WHERE id = 1") == [("100",)]
+        other.ask("ROLLBACK")
+    mine.ask("COMMIT; BEGIN; UPDATE accounts SET balance = 8 WHERE id = 1")
+    for _ in range(4):
+        assert other.ask("SELECT balance FROM accounts WHERE id = 1") == [("7",)]
+    mine.ask("COMMIT")
+    assert other.ask("SELECT balance FROM accounts WHERE id = 1") == [("8",)]
+
+
+def test_trap14_a_procedure_that_commits_leaves_nothing_open(start_gate, database, wire, accounts):
+    database.execute("CREATE PROCEDURE pay() LANGUAGE plpgsql AS $$ BEGIN"
+                     " UPDATE accounts SET balance = 1 WHERE id = 1; COMMIT;"
+                     " UPDATE accounts SET balance = 2 WHERE id = 2; ROLLBACK; END $$")
+    gate = start_gate(route={"pool_size": 1})
+    mine, other = wire(gate), wire(gate)
+    look = "SELECT balance FROM accounts WHERE id < 3 ORDER BY id"
+    mine.ask("CALL pay()")
+    assert other.ask(look) == [("1",), ("100",)]
+    mine.send(parse("", "CALL pay()"), bind("", ""), execute(), SYNC)
+    mine.answer()
+    assert other.ask(look) == [("1",), ("100",)]
+    mine.ask("BEGIN")
+    with pytest.raises(ServerError) as caught:
+        mine.ask("CALL pay()")
+    assert caught.value.sqlstate == "2D000"
+    mine.ask("ROLLBACK")
+    assert other.ask(look) == [("1",), ("100",)]
 
 
 def test_money_is_neither_made_nor_lost(gate, database, accounts):

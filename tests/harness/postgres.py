@@ -15,6 +15,7 @@ class Postgres:
 
     def __init__(self, directory, *options):
         self.directory = Path(directory)
+        self.options = options
         subprocess.run([PROGRAM, "start", self.directory, *options], check=True)
         self.port = int((self.directory / "port").read_text())
         self.socket_directory = self.directory / "socket"
@@ -22,6 +23,15 @@ class Postgres:
 
     def stop(self):
         subprocess.run([PROGRAM, "stop", self.directory], check=True)
+
+    def halt(self, how):
+        """Stops the server and keeps the cluster, which must have been started with --keep."""
+        subprocess.run([PROGRAM, "stop", self.directory, how], check=True)
+
+    def revive(self):
+        """Starts the cluster again where it was."""
+        subprocess.run([PROGRAM, "start", self.directory, f"--port={self.port}", *self.options],
+                       check=True)
 
     def connect(self, database="postgres"):
         """A direct connection of the superuser, in autocommit mode."""

@@ -71,6 +71,7 @@ class Wire:
         self.pending = b""
         self.parameters = {}
         self.pid = self.key = None
+        self.gs2_flag = "n"  # what a SCRAM client says of channel binding: "y" is "you offered none"
 
     # Bytes
 
@@ -125,15 +126,21 @@ class Wire:
 
     # Conversations
 
-    def start_tls(self, alpn=None):
+    def start_tls(self, context=None, session=None):
+        """TLS as `context` says, resuming `session`; without one, whoever the peer may be."""
         self.send(SSL_REQUEST)
         answer = self.receive_exactly(1)
         if answer != b"S":
             raise AssertionError(f"TLS was refused with {answer!r}")
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        self.socket = context.wrap_socket(self.socket, server_hostname="localhost")
+        self.start_tls_directly(context, session)
+
+    def start_tls_directly(self, context=None, session=None):
+        if context is None:
+            context = ssl.create_default_context()
+            context.check_hostname = False
+            context.verify_mode = ssl.CERT_NONE
+        self.socket = context.wrap_socket(self.socket, server_hostname="localhost",
+                                          session=session)
 
     def send_startup(self, protocol=PROTOCOL_3_0, **parameters):
         body = struct.pack("!I", protocol)
@@ -172,7 +179,7 @@ class Wire:
             digest = hashlib.md5(inner.encode() + payload[4:8]).hexdigest()
             self.send(message("p", string("md5" + digest)))
         elif method == 10:
-            scram = Scram(password)
+            scram = Scram(password, self.gs2_flag)
             first = scram.first()
             self.send(message("p", string("SCRAM-SHA-256") + struct.pack("!I", len(first)) + first))
         elif method == 11:
@@ -224,20 +231,22 @@ def send_cancel(host, port, pid, key):
 class Scram:
     """The client's part of SCRAM-SHA-256 (RFC 5802) without channel binding."""
 
-    def __init__(self, password):
+    def __init__(self, password, gs2_flag="n"):
         self.password = password.encode()
+        self.gs2_header = f"{gs2_flag},,".encode()
         self.nonce = base64.b64encode(os.urandom(18)).decode()
 
     def first(self):
         self.first_bare = f"n=,r={self.nonce}"
-        return ("n,," + self.first_bare).encode()
+        return self.gs2_header + self.first_bare.encode()
 
     def final(self, server_first):
         fields = dict(part.split("=", 1) for part in server_first.decode().split(","))
         salted = hashlib.pbkdf2_hmac("sha256", self.password, base64.b64decode(fields["s"]),
                                      int(fields["i"]))
         client_key = hmac.digest(salted, b"Client Key", "sha256")
-        without_proof = f"c=biws,r={fields['r']}"
+        binding = base64.b64encode(self.gs2_header).decode()
+        without_proof = f"c={binding},r={fields['r']}"
         self.signed = ",".join([self.first_bare, server_first.decode(), without_proof]).encode()
         signature = hmac.digest(hashlib.sha256(client_key).digest(), self.signed, "sha256")
         proof = bytes(a ^ b for a, b in zip(client_key, signature))

@@ -2,7 +2,7 @@
 """The layering law: a folder of src/ includes only the folders that its add_layer line names.
 
 The law is read from CMakeLists.txt, so it is written once. Files directly in src/ (main.cc) wire
-everything and may include any folder. Tests and what is only for them (*_test.cc, *_testing.h) may
+everything and may include any folder. Tests and what is only for them (*_test.cc, *_testing.h, *_bench.cc) may
 also use what lies in tests/support.
 
 Usage: include_edges.py SOURCE_ROOT
@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 LAYER = re.compile(r"^add_layer\((\w+)\s+(?:PURE\s+)?USES([\w\s]*?)(?:\s+LINKS[^)]*)?\)", re.MULTILINE)
-TEST_ONLY = re.compile(r"_(?:test|testing)\.(?:cc|h)$")
+TEST_ONLY = re.compile(r"_(?:test|testing|bench)\.(?:cc|h)$")
 TEST_SUPPORT = "../tests/support/"
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.MULTILINE)
 

@@ -18,8 +18,8 @@ namespace tidegate::sql {
 
 void PrintTo(const Effects& effects, std::ostream* out) {
   *out << effects.statements << " statements, bits " << std::hex << effects.bits << std::dec;
-  for (const auto& [effect, text] : effects.names) {
-    *out << ", " << static_cast<unsigned>(effect) << " = " << text;
+  for (const auto& [effect, text, statement] : effects.names) {
+    *out << ", " << static_cast<unsigned>(effect) << " = " << text << " in " << statement;
   }
 }
 
@@ -62,7 +62,7 @@ class Oracle {
  private:
   void named(Effect effect, const std::string& name) {
     effects.add(effect);
-    effects.names.push_back({effect, name});
+    effects.names.push_back({effect, name, effects.statements});
   }
 
   void read_transaction(const std::string& kind, const std::string& json) {
@@ -87,20 +87,31 @@ class Oracle {
     auto name = first_match(json, R"re("name":"([^"]*)")re");
     for (auto& c : name) c = ascii_lower(c);
     if (what == "RESET_ALL") {
-      effects.add(Effect::reset_all);
+      named(Effect::reset_all, "*");
     } else if (name == "session characteristics") {
       for (const auto& mode : all_matches(json, R"re("defname":"(\w+)")re")) {
         named(Effect::set_parameter, "default_" + mode);
       }
     } else if (name == "seed") {
       effects.add(Effect::setseed);
-    } else if (contains(json, "\"is_local\":true") || belongs_to_transaction(what, name)) {
-      effects.add(Effect::set_local);
-    } else if (name == "role" || name == "session_authorization") {
-      effects.add(Effect::set_role);
     } else {
+      read_scope(what, name, contains(json, "\"is_local\":true"));
+    }
+  }
+
+  void read_scope(const std::string& what, const std::string& name, bool local) {
+    const bool resets = what == "RESET" || what == "SET_DEFAULT";
+    const bool of_transaction = belongs_to_transaction(what, name);
+    const bool of_role = name == "role" || name == "session_authorization";
+    if (local || of_transaction) {
+      effects.add(Effect::set_local);
+    } else if (of_role) {
+      effects.add(Effect::set_role);
+    } else if (!resets) {
       named(Effect::set_parameter, name);
     }
+    if (!resets || of_transaction) return;
+    named(local ? Effect::reset_local : Effect::reset_parameter, name);
   }
 
   void read_prepared(const std::string& kind, const std::string& json) {
@@ -372,7 +383,7 @@ TEST(ScannerOracle, AgreesOnEveryStatement) {
   for (const auto& statement : kStatements) {
     const auto expected = ask_postgres(statement);
     ASSERT_TRUE(expected) << "PostgreSQL refuses: " << statement;
-    EXPECT_EQ(PostgresScanner::scan(as_bytes(statement), true), *expected) << statement;
+    EXPECT_EQ(PostgresScanner::scan(as_bytes(statement)), *expected) << statement;
   }
 }
 
@@ -382,7 +393,7 @@ TEST(ScannerOracle, AgreesOnPairs) {
     const auto text = ";; " + first + " ; /* ; */ " + second + "; -- ; x";
     const auto expected = ask_postgres(text);
     ASSERT_TRUE(expected) << "PostgreSQL refuses: " << text;
-    EXPECT_EQ(PostgresScanner::scan(as_bytes(text), true), *expected) << text;
+    EXPECT_EQ(PostgresScanner::scan(as_bytes(text)), *expected) << text;
   }
 }
 
@@ -403,7 +414,7 @@ TEST(ScannerOracle, AgreesInDisguise) {
     }
     const auto expected = ask_postgres(text);
     ASSERT_TRUE(expected) << "PostgreSQL refuses: " << text;
-    EXPECT_EQ(PostgresScanner::scan(as_bytes(text), true), *expected) << text;
+    EXPECT_EQ(PostgresScanner::scan(as_bytes(text)), *expected) << text;
   }
 }
 
@@ -427,7 +438,7 @@ TEST(ScannerOracle, AgreesOnTheEndsOfLiteralsAndComments) {
     const auto split = pg_query_split_with_scanner(text.c_str());
     if (split.error == nullptr && !continues_string_behind_comment(text)) {
       ++compared;
-      const auto effects = PostgresScanner::scan(as_bytes(text), true);
+      const auto effects = PostgresScanner::scan(as_bytes(text));
       ASSERT_EQ(effects.statements, split.n_stmts) << testing::PrintToString(text);
     }
     pg_query_free_split_result(split);
