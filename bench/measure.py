@@ -17,6 +17,7 @@ from targets import RELEASE, SELECT_ONLY, WORK
 
 GIGABYTE = 1e9
 COPY_BYTES = 100_000_000
+COUNTED_RUNS = (50, 250)  # transactions per client
 
 
 class Bench:
@@ -154,6 +155,64 @@ def copy_in(bench, target):
         source.write_bytes((b"x" * 999 + b"\n") * (COPY_BYTES // 1000))
     return per_gigabyte(bench, target, "psql", "-Xq", "-c", "TRUNCATE copied", "-c",
                         f"\\copy copied FROM '{source}'")
+
+
+def moves(bench, target, mode, clients):
+    """How often a server had to move to the worker of the client that got it."""
+    before = assignments(target)
+    bench.run(target, "pgbench", "-n", "-f", bench.script, "-s", str(bench.scale), "-M", mode,
+              "-c", str(clients), "-j", "2", "-t", str(20_000 // clients))
+    assigned, moved = (now - then for now, then in zip(assignments(target), before))
+    return {"moves/1000 tx": 1000 * moved / assigned}
+
+
+def assignments(target):
+    """How many times a server was assigned to a client, and how many of these moved it."""
+    done = subprocess.run(["psql", "-XAt", "-d", "tidegate", "-P", "tuples_only=off", "-c",
+                           "SHOW UPSTREAMS"], env=target.environment(), check=True,
+                          capture_output=True, text=True)
+    names, values = (line.split("|") for line in done.stdout.splitlines()[:2])
+    row = dict(zip(names, values))
+    return int(row["assigned"]), int(row["moved"])
+
+
+def instructions(bench, target, mode, clients=64):
+    """User-space instructions per transaction, counted by callgrind: noise does not touch them.
+
+    Two runs that differ in nothing but their length; what is more in the longer one is its
+    transactions alone.
+    """
+    if not shutil.which("valgrind"):
+        return {}
+    with tempfile.TemporaryDirectory() as directory:
+        counted = target.start_under(["valgrind", "-q", "--tool=callgrind",
+                                      f"--callgrind-out-file={directory}/counts"])
+        try:
+            # Starting, and opening servers, is not what is counted.
+            instructions_of_run(bench, counted, mode, clients, COUNTED_RUNS[0], directory)
+            totals = [instructions_of_run(bench, counted, mode, clients, transactions, directory)
+                      for transactions in COUNTED_RUNS]
+        finally:
+            counted.stop()
+    more = (COUNTED_RUNS[1] - COUNTED_RUNS[0]) * clients
+    return {"instructions/tx": (totals[1] - totals[0]) / more}
+
+
+def instructions_of_run(bench, target, mode, clients, transactions, directory):
+    process = bench.pgbench(target, "-M", mode, "-c", str(clients), "-t", str(transactions))
+    _, errors = process.communicate()
+    if process.returncode:
+        raise RuntimeError(f"{target.name}: {errors.splitlines()[-1:]}")
+    return instructions_so_far(target, directory)
+
+
+def instructions_so_far(target, directory):
+    """Since it was asked before."""
+    before = set(Path(directory).iterdir())
+    subprocess.run(["callgrind_control", "--dump", str(target.pid)], check=True,
+                   capture_output=True)
+    dump = next(iter(set(Path(directory).iterdir()) - before))
+    return int(re.search(r"^totals: (\d+)", dump.read_text(), re.M).group(1))
 
 
 def idle(bench, target, tls, count=10_000):

@@ -29,6 +29,14 @@ def calls_cell(mode, clients):
     return lambda bench, target: measure.system_calls(bench, target, mode, clients)
 
 
+def moves_cell(mode):
+    return lambda bench, target: measure.moves(bench, target, mode, 64)
+
+
+def instructions_cell(mode):
+    return lambda bench, target: measure.instructions(bench, target, mode)
+
+
 def cells():
     """Name -> measurement, in the order in which they are run."""
     made = {f"{mode}{clients}": load_cell(mode, clients) for mode in MODES for clients in CLIENTS}
@@ -40,6 +48,8 @@ def cells():
     made["copy-in"] = measure.copy_in
     for mode in MODES:
         made[f"calls-{mode}64"] = calls_cell(mode, 64)
+        made[f"moves-{mode}64"] = moves_cell(mode)
+        made[f"instructions-{mode}64"] = instructions_cell(mode)
     made["idle"] = lambda bench, target: measure.idle(bench, target, tls=False)
     made["idle-tls"] = lambda bench, target: measure.idle(bench, target, tls=True)
     return made
@@ -47,12 +57,16 @@ def cells():
 
 QUICK = ("simple1", "simple64", "prepared64", "rate", "connect", "result", "calls-simple64")
 # Counted rather than timed, or slow and steady: a few rounds say as much as many.
-STEADY = ("calls-", "idle")
+STEADY = ("calls-", "moves-", "instructions-", "idle")
 
 
 def suits(cell, target):
     """Whether a target can take part in a cell at all."""
     if "prepared" in cell and not target.statements:
+        return False
+    if cell.startswith("moves") and not target.console:
+        return False
+    if cell.startswith("instructions") and target.start_under is None:
         return False
     if cell.endswith("512") and not target.pools:
         return False  # it would need 512 server connections

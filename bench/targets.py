@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -41,6 +42,8 @@ class Target:
     statements: bool = True  # named prepared statements work in transaction mode
     tls: bool = True
     trusts: bool = True      # the user `idle` needs no password
+    console: bool = False    # it has Tidegate's own tables
+    start_under: Callable = None  # starts another of its kind under a tool such as callgrind
 
     def cpu_ns(self):
         """Processor time of all its threads so far."""
@@ -154,11 +157,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start_forwarder(postgres):
-    process = subprocess.Popen([RELEASE / "bench" / "forwarder", postgres.host, str(postgres.port)],
-                               stdout=subprocess.PIPE, text=True)
+def start_forwarder(postgres, under=()):
+    process = subprocess.Popen(
+        [*under, RELEASE / "bench" / "forwarder", postgres.host, str(postgres.port)],
+        stdout=subprocess.PIPE, text=True)
     port = int(process.stdout.readline())
-    return Target("forwarder", "127.0.0.1", port, process.pid, process, pools=False, trusts=False)
+    return Target("forwarder", "127.0.0.1", port, process.pid, process, pools=False, trusts=False,
+                  start_under=lambda tool: start_forwarder(postgres, tool))
 
 
 def pgbouncer_version():
@@ -204,13 +209,13 @@ def start_pgbouncer(postgres):
                   statements=version >= (1, 21))
 
 
-def start_tidegate(postgres, name="tidegate", workers=1):
+def start_tidegate(postgres, name="tidegate", workers=1, under=()):
     directory = WORK / name
     directory.mkdir(parents=True, exist_ok=True)
     certificate = (f'cert_file = "{postgres.certificate}"\nkey_file = "{postgres.key}"\n'
                    if postgres.certificate else "")
     (directory / "tidegate.toml").write_text(
-        f'workers = {workers}\nclients_max = {CLIENTS_MAX}\n'
+        f'workers = {workers}\nclients_max = {CLIENTS_MAX}\nadmin_users = ["{USER}"]\n'
         f'[tls]\nsslmode = "prefer"\n{certificate}[log]\nconnections = false\n'
         f'[upstream.main]\nhost = "{postgres.host}:{postgres.port}"\nsslmode = "disable"\n'
         f'user = "{USER}"\npassword = "{PASSWORD}"\nbudget = {2 * POOL_SIZE}\n'
@@ -220,7 +225,7 @@ def start_tidegate(postgres, name="tidegate", workers=1):
     ready.unlink(missing_ok=True)
     with (directory / "log").open("wb") as log:
         process = subprocess.Popen(
-            [RELEASE / "tidegate", "serve", "--config", directory / "tidegate.toml",
+            [*under, RELEASE / "tidegate", "serve", "--config", directory / "tidegate.toml",
              "--listen", "127.0.0.1:0", "--ready-file", ready], stdout=log, stderr=log)
     deadline = time.monotonic() + 10
     while not ready.exists():
@@ -228,7 +233,8 @@ def start_tidegate(postgres, name="tidegate", workers=1):
             raise SystemExit(f"tidegate did not start; see {directory}/log")
         time.sleep(0.02)
     host, port = ready.read_text().split()[0].rsplit(":", 1)
-    return Target(name, host, int(port), process.pid, process)
+    return Target(name, host, int(port), process.pid, process, console=True,
+                  start_under=lambda tool: start_tidegate(postgres, f"{name}-under", workers, tool))
 
 
 def peer(text):
