@@ -19,13 +19,13 @@ target_compile_definitions(tidegate_flags INTERFACE TIDEGATE_VERSION="${PROJECT_
 if(TIDEGATE_SANITIZE)
   target_compile_options(tidegate_flags INTERFACE -fsanitize=${TIDEGATE_SANITIZE} -fno-sanitize-recover=all)
   target_link_options(tidegate_flags INTERFACE -fsanitize=${TIDEGATE_SANITIZE})
+  # It opens a pipe to learn whether an object's memory is readable: in a process that is out of
+  # descriptors, as one of the tests is, every object then looks broken.
+  target_compile_options(tidegate_flags INTERFACE -fno-sanitize=vptr)
 endif()
 if(TIDEGATE_FUZZ)
   target_compile_options(tidegate_flags INTERFACE -fsanitize=fuzzer-no-link)
   target_compile_definitions(tidegate_flags INTERFACE FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION)
-endif()
-if(TIDEGATE_PLANTED_BUGS)
-  target_compile_definitions(tidegate_flags INTERFACE TIDEGATE_PLANTED_BUGS)
 endif()
 
 find_program(CCACHE_PROGRAM ccache)

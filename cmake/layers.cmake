@@ -12,7 +12,8 @@ function(add_layer name)
   list(FILTER tests INCLUDE REGEX "_test\\.cc$")
   list(FILTER benches INCLUDE REGEX "_bench\\.cc$")
   if(NOT sources)
-    file(WRITE ${CMAKE_BINARY_DIR}/empty_${name}.cc "")
+    # Written once: a newer one would have everything linked anew after each configuration.
+    file(CONFIGURE OUTPUT ${CMAKE_BINARY_DIR}/empty_${name}.cc CONTENT "")
     set(sources ${CMAKE_BINARY_DIR}/empty_${name}.cc)
   endif()
 

@@ -4,14 +4,16 @@
 # Debian 12 packages by purpose. What is built links few of them; tests need the most.
 packages_of() {
   case $1 in
-    build)
-      echo g++ cmake ninja-build ccache mold pkg-config \
+    build) # make: g++ optimises in parallel at link time only where it finds one
+      # python3: prints the last lines of script/run
+      echo g++ make cmake ninja-build ccache mold pkg-config python3 \
         libssl-dev libfmt-dev libtomlplusplus-dev libc-ares-dev libidn-dev libcli11-dev
       ;;
     unit) echo libgtest-dev libgmock-dev librapidcheck-dev libbenchmark-dev libpg-query-dev python3 ;;
-    postgres) echo postgresql-15 postgresql-client-15 openssl ;;
-    e2e) echo python3-pytest python3-pytest-timeout python3-psycopg python3-asyncpg libpq5 ;;
-    bench) echo libbenchmark-dev pgbouncer python3 ;;
+    postgres) echo postgresql-15 postgresql-client-15 openssl python3 ;;
+    e2e) echo python3-pytest python3-pytest-timeout python3-pytest-xdist python3-psycopg python3-asyncpg libpq5 ;;
+    bench) echo libbenchmark-dev pgbouncer python3 valgrind linux-perf ;;
+    regress) echo postgresql-server-dev-15 bzip2 ;;
     lint) echo clang-format-19 git python3 ;;
     fuzz) echo clang-19 libclang-rt-19-dev ;;
     node) echo nodejs npm ca-certificates ;;
@@ -23,7 +25,7 @@ packages_of() {
 # A toolchain that did not come from Debian serves as well: what counts is the command.
 command_of() {
   case $1 in
-    g++ | cmake | ccache | mold | openssl | git) echo "$1" ;;
+    g++ | make | cmake | ccache | mold | openssl | git) echo "$1" ;;
     ninja-build) echo ninja ;;
     nodejs) echo node ;;
     npm) echo npm ;;

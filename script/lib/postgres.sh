@@ -2,7 +2,7 @@
 # A private PostgreSQL cluster: nobody else's, on a free port of loopback, gone when stopped.
 #
 #   postgres.sh start DIR [--tls] [--keep] [--port=N] [name=value ...]
-#   postgres.sh stop DIR
+#   postgres.sh stop DIR [smart|fast|immediate]
 #
 # start makes the cluster unless DIR has one, waits until it answers, and writes DIR/port; its unix
 # socket lies in DIR/socket. The superuser is "postgres" with password "postgres", by scram-sha-256
@@ -87,9 +87,9 @@ start_server() {
 }
 
 stop() {
-  local directory=$1
+  local directory=$1 how=${2:-immediate}
   if [ -e "$directory/data/postmaster.pid" ]; then
-    as_postgres "$BIN/pg_ctl" -D "$directory/data" -m immediate -w stop >/dev/null || true
+    as_postgres "$BIN/pg_ctl" -D "$directory/data" -m "$how" -w stop >/dev/null || true
   fi
   [ -e "$directory/keep" ] || rm -rf "$directory"
 }
