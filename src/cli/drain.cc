@@ -9,17 +9,30 @@ namespace {
 
 constexpr auto kFirstReport = std::chrono::seconds(1);  // what takes less is not worth a line
 constexpr auto kReports = std::chrono::seconds(5);
+// A client that does not read its last words must not hold up the end.
+constexpr auto kLastWordsMax = std::chrono::seconds(5);
 
 }  // namespace
 
-void Drain::begin() {
-  begun_ = true;
+void Drain::await_clients() {
   since_ = Clock::now();
   report_at_ = since_ + kFirstReport;
   log_.write(LogLevel::info, "leaving: transactions under way are finished first",
              {{"shutdown_timeout", config::print_duration(timeout_)}});
   notify_systemd("STOPPING=1");
   service_.leave();
+}
+
+void Drain::await_servers() {
+  awaits_clients_ = false;
+  last_words_end_ = Clock::now() + kLastWordsMax;
+  service_.close_servers();
+}
+
+bool Drain::done() {
+  if (awaits_clients_) return service_.clients_are_gone();
+  const bool listened_to = Clock::now() >= last_words_end_ || service_.last_words() == 0;
+  return listened_to && service_.servers_left() == 0;
 }
 
 bool Drain::goes_on() {
@@ -30,7 +43,8 @@ bool Drain::goes_on() {
   }
   if (now >= report_at_) {
     report_at_ = now + kReports;
-    report(LogLevel::info, "leaving: waiting for clients");
+    report(LogLevel::info, awaits_clients_ ? "leaving: waiting for clients"
+                                           : "leaving: waiting for databases to close their ends");
   }
   return true;
 }
@@ -40,6 +54,7 @@ void Drain::report(LogLevel level, std::string_view event) {
   const auto waited = std::chrono::duration_cast<std::chrono::seconds>(Clock::now() - since_);
   log_.write(level, event,
              {{"clients", remaining.size()},
+              {"servers", service_.servers_left()},
               {"waited", fmt::format("{}s", waited.count())},
               {"shutdown_timeout", config::print_duration(timeout_)},
               {"who", describe(std::move(remaining))}});

@@ -1,6 +1,6 @@
 // The time between the first signal and the end: clients at rest are dismissed, the others finish
-// their transactions, for as long as shutdown_timeout allows. Meanwhile the log says who is waited
-// for.
+// their transactions, and then the databases close their ends, all within shutdown_timeout.
+// Meanwhile the log says who is waited for.
 #pragma once
 
 #include <chrono>
@@ -15,8 +15,12 @@ class Drain {
   Drain(Service& service, Duration timeout, Log& log)
       : service_(service), timeout_(timeout), log_(log) {}
 
-  void begin();
-  bool begun() const { return begun_; }
+  // The two steps.
+  void await_clients();
+  void await_servers();
+
+  // Whether nobody is left to wait for in this step.
+  bool done();
   // To be asked again and again. False: the time is over.
   bool goes_on();
 
@@ -27,8 +31,9 @@ class Drain {
   Service& service_;
   Duration timeout_;
   Log& log_;
-  bool begun_ = false;
+  bool awaits_clients_ = true;  // the first step
   Clock::time_point since_, report_at_;
+  Clock::time_point last_words_end_;
 };
 
 }  // namespace tidegate::cli

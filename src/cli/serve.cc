@@ -27,7 +27,7 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
-constexpr long kDrainLookNs = 50'000'000;  // how often a leaving process counts its clients
+constexpr long kDrainLookNs = 10'000'000;  // how often a leaving process counts who is left
 
 config::Loaded load(const ServeOptions& options) {
   const auto sources = config::Sources::real();
@@ -63,25 +63,37 @@ void reopen(Log& log) {
             {{"configuration", "not read again: that takes a restart"}});
 }
 
-// Until the process is to end. The first TERM or INT lets transactions finish, a second does not.
-// True: everybody left in good order.
-bool wait_for_the_end(Service& service, const sigset_t& set, const config::Config& config,
-                      Log& log) {
-  Drain drain(service, config.shutdown_timeout, log);
-  while (!drain.begun() || !service.clients_left()) {
-    const int signal = next_signal(set, drain.begun());
+// Waits for the signal to leave.
+void wait_for_the_signal(const sigset_t& set, Log& log) {
+  for (;;) {
+    const int signal = next_signal(set, false);
+    if (signal == SIGTERM || signal == SIGINT) return;
+    if (signal == SIGHUP) reopen(log);
+  }
+}
+
+// Waits until the drain's present step is done. False: a second signal came, or the time is over.
+bool drained(Drain& drain, const sigset_t& set, Log& log) {
+  while (!drain.done()) {
+    const int signal = next_signal(set, true);
+    if (signal == SIGHUP) reopen(log);
     if (signal == SIGTERM || signal == SIGINT) {
-      if (drain.begun()) {
-        log.write(LogLevel::warning, "second signal: leaving at once", {});
-        return false;
-      }
-      drain.begin();
-    } else if (signal == SIGHUP) {
-      reopen(log);
+      log.write(LogLevel::warning, "second signal: leaving at once", {});
+      return false;
     }
-    if (drain.begun() && !service.clients_left() && !drain.goes_on()) return false;
+    if (!drain.done() && !drain.goes_on()) return false;
   }
   return true;
+}
+
+// From the first signal on: clients finish their transactions, then the databases close their ends.
+// True: all of it in good order.
+bool leave(Service& service, const sigset_t& set, const config::Config& config, Log& log) {
+  Drain drain(service, config.shutdown_timeout, log);
+  drain.await_clients();
+  if (!drained(drain, set, log)) return false;
+  drain.await_servers();
+  return drained(drain, set, log);
 }
 
 bool announce(const Service& service, const ServeOptions& options, Log& log) {
@@ -127,7 +139,8 @@ int serve(const ServeOptions& options) {
   if (!service) return cannot_serve(service.error());
   (*service)->start();
   if (!announce(**service, options, *log)) return kExitFailure;
-  const bool in_good_order = wait_for_the_end(**service, signals, config, *log);
+  wait_for_the_signal(signals, *log);
+  const bool in_good_order = leave(**service, signals, config, *log);
   (*service)->stop(!in_good_order);
   log->write(LogLevel::info, "left", {});
   return 0;

@@ -14,10 +14,6 @@ namespace {
 
 constexpr int kOffloadThreads = 2;
 constexpr std::size_t kOffloadQueueMax = 10'000;
-// How often stop() looks whether the databases have closed their ends.
-constexpr auto kStopStep = std::chrono::milliseconds(10);
-// A client that does not read its last words must not hold up the end.
-constexpr Duration kLastWordsMax = 5s;
 
 std::expected<net::TlsContextRef, std::string> client_tls(const config::Config& config) {
   if (config.client_ssl_mode == net::SslMode::disable) return net::TlsContextRef{};
@@ -163,27 +159,25 @@ std::vector<Straggler> Service::stragglers() {
   return all;
 }
 
-void Service::stop(bool at_once) {
-  on_every_worker([at_once](Lane& lane) {
-    lane.worker->close_servers();
-    if (at_once) lane.worker->dismiss_everybody();
-  });
-  Duration bound{0};
+void Service::close_servers() {
+  on_every_worker([](Lane& lane) { lane.worker->close_servers(); });
+}
+
+std::size_t Service::servers_left() {
+  std::size_t total = 0;
   for (const auto& upstream : process_->routes().upstreams()) {
-    if (!at_once) bound = std::max(bound, upstream->spec().close_timeout);
+    total += upstream->with_pool(
+        [](pool::Pool& pool) { return static_cast<std::size_t>(pool.total_servers()); });
   }
-  const auto servers = [this] {
-    int total = 0;
-    for (const auto& upstream : process_->routes().upstreams()) {
-      total += upstream->with_pool([](pool::Pool& pool) { return pool.total_servers(); });
-    }
-    return total;
-  };
-  Duration waited{0};
-  const auto last_words_max = at_once ? Duration{0} : kLastWordsMax;
-  while ((servers() > 0 && waited < bound) || (waited < last_words_max && last_words() > 0)) {
-    std::this_thread::sleep_for(kStopStep);
-    waited += kStopStep;
+  return total;
+}
+
+void Service::stop(bool at_once) {
+  if (at_once) {
+    on_every_worker([](Lane& lane) {
+      lane.worker->close_servers();
+      lane.worker->dismiss_everybody();
+    });
   }
   for (auto& lane : lanes_) lane.reactor->stop();
   for (auto& lane : lanes_) lane.thread.join();

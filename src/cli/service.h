@@ -32,12 +32,15 @@ class Service {
   void start();
   // No new clients; those that are at rest are dismissed, the others finish their transactions.
   void leave();
-  bool clients_left() const { return process_->clients().count() == 0; }
+  bool clients_are_gone() const { return process_->clients().count() == 0; }
   // Whom leaving waits for.
   std::vector<Straggler> stragglers();
-  // Says goodbye to the databases, bounded by their close_timeout, lets clients have their last
-  // words (`at_once`: waits for neither, and tells the clients that are left), and ends the
-  // threads.
+  // Says goodbye to the databases, each of which has its close_timeout to close its end.
+  void close_servers();
+  std::size_t servers_left();
+  // How many clients still have something coming.
+  std::size_t last_words();
+  // Ends the threads. `at_once`: after a word to whoever is left.
   void stop(bool at_once);
 
   // Where clients may connect, as "host:port" or a socket's path.
@@ -59,8 +62,6 @@ class Service {
   static void say_last_events(const void* service);
   std::expected<void, std::string> open_listeners();
   void open_lanes(std::size_t count);
-  // How many clients still have something coming.
-  std::size_t last_words();
   // Runs `task` on every worker and waits until all have.
   template <typename OnWorker>
   void on_every_worker(OnWorker task);

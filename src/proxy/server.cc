@@ -328,6 +328,8 @@ void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::st
     return fail({Reason::server_tls_failed, target_.host + ": " + detail, Setback::of_upstream});
   }
   if (farewell_said_) return database_closed(reason_of(reason), detail);
+  cut_off_ = true;
+  if (state_ == State::closing && worker_->closing_servers()) return gone();
   end_broken(reason_of(reason), detail);
 }
 
@@ -400,12 +402,19 @@ void Server::pool_closes(Reason reason) {
   begin_close();
 }
 
+// Whoever comes next counts anew: there is no use in waiting for an end that cannot be heard.
+void Server::leave() {
+  if (state_ == State::closing && cut_off_) return gone();
+  close(Reason::shutting_down);
+}
+
 // Goodbye is said, and then the database closes its end: only after that may another connection
 // take this one's place in the budget. Inside a message of a client that vanished there is no place
 // for a goodbye; the database, which waits for the rest, learns by the end of the stream.
 void Server::begin_close() {
   if (state_ == State::connecting) return gone();
   state_ = State::closing;
+  if (cut_off_ && worker_->closing_servers()) return gone();
   set_reading();
   conversation_->terminate();
   worker_->reactor().end_output(stream_);

@@ -47,6 +47,7 @@ class Server final : public net::StreamHandler,
   void drop(Reason reason);         // by the linked client: not to be used again
   void close(Reason reason);        // not to be used again; a linked client is told
   void pool_closes(Reason reason);  // the same, and the pool knows already
+  void leave();                     // the process leaves
   void errand_begins(CancelErrand& errand);
   // `in_doubt`: the cancel may still come, and hit whatever runs then.
   void errand_ended(CancelErrand& errand, bool in_doubt);
@@ -133,6 +134,7 @@ class Server final : public net::StreamHandler,
   bool cancel_in_doubt_ = false;
   bool reading_ = true;
   bool output_full_ = false;
+  bool cut_off_ = false;  // the connection broke: nothing more can be heard of the database
   std::unique_ptr<session::Failure> refusal_;  // of the login
   bool farewell_said_ = false;  // by the database: its end of the connection goes without waiting
   std::size_t hosts_tried_ = 0, first_host_ = 0;

@@ -275,9 +275,9 @@ void Worker::dismiss_everybody() {
 }
 
 void Worker::close_servers() {
-  closing_servers_ = true;
+  if (std::exchange(closing_servers_, true)) return;
   for (const auto& gate : gates_) {
-    for (const auto& [key, server] : gate->servers()) server->close(Reason::shutting_down);
+    for (const auto& [key, server] : gate->servers()) server->leave();
   }
 }
 

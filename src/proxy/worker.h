@@ -84,6 +84,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void end_period();
   // Closes every server of this worker in good order; none is opened from here on.
   void close_servers();
+  bool closing_servers() const { return closing_servers_; }
   // For events that other workers raise.
   void post(net::Task task) { reactor_.post(std::move(task)); }
 

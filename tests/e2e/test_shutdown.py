@@ -1,9 +1,11 @@
 """SIGTERM: transactions finish, then the process leaves; a second one: it leaves now."""
+import contextlib
 import socket
 
 import psycopg
 import pytest
 
+from harness.forwarding import Middleman
 from harness.waiting import eventually
 from harness.wire import ServerError, query
 
@@ -54,6 +56,8 @@ def is_refused(gate):
         return False
     except ConnectionRefusedError:
         return True
+    except ConnectionResetError:
+        return False  # it had come before the door was closed
 
 
 def test_with_servers_kept_ready_it_leaves_them_none(start_gate, database, wire):
@@ -122,6 +126,37 @@ def test_who_still_waits_for_a_server_is_told_when_the_time_is_over(start_gate, 
     kind, payload = waiting.receive()
     assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
     assert gate.process.wait(timeout=15) == 0
+
+
+@pytest.fixture
+def distant_gate(start_gate, database, wire):
+    """A gate whose one server runs through a middleman, and waits long for its end."""
+    with contextlib.closing(Middleman(database.postgres)) as middleman:
+        gate = start_gate(upstream={"host": [middleman.address], "close_timeout": "60s"},
+                          top={"shutdown_timeout": "50s"}, route={"pool_size": 1})
+        gate.may_have_left = True
+        wire(gate).ask("SELECT 1")
+        yield gate, middleman
+
+
+def test_the_end_of_a_database_that_cannot_be_heard_is_not_waited_for(distant_gate):
+    gate, middleman = distant_gate
+    middleman.cut()
+    eventually(lambda: event(gate, "server lost"), what="the end of the server")
+    gate.terminate()
+    assert gate.process.wait(timeout=15) == 0
+
+
+def test_the_second_signal_ends_the_wait_for_databases(distant_gate):
+    gate, middleman = distant_gate
+    middleman.stop()
+    gate.terminate()
+    line = eventually(lambda: event(gate, "leaving: waiting for databases to close their ends"),
+                      what="a word on whom")
+    assert "clients=0 servers=1" in line
+    gate.terminate()
+    assert gate.process.wait(timeout=15) == 0
+    assert event(gate, "second signal: leaving at once")
 
 
 def test_by_default_leaving_has_an_end(gate):
