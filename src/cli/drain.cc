@@ -1,5 +1,7 @@
 #include "cli/drain.h"
 
+#include <thread>
+
 #include "cli/notify.h"
 #include "cli/stragglers.h"
 #include "config/units.h"
@@ -11,6 +13,8 @@ constexpr auto kFirstReport = std::chrono::seconds(1);  // what takes less is no
 constexpr auto kReports = std::chrono::seconds(5);
 // A client that does not read its last words must not hold up the end.
 constexpr auto kLastWordsMax = std::chrono::seconds(5);
+constexpr auto kLastWordsMaxAtOnce = std::chrono::milliseconds(500);
+constexpr auto kLook = std::chrono::milliseconds(10);
 
 }  // namespace
 
@@ -27,6 +31,12 @@ void Drain::await_servers() {
   awaits_clients_ = false;
   last_words_end_ = Clock::now() + kLastWordsMax;
   service_.close_servers();
+}
+
+void Drain::cut_short() {
+  service_.dismiss_everybody();
+  const auto end = Clock::now() + kLastWordsMaxAtOnce;
+  while (Clock::now() < end && service_.last_words() > 0) std::this_thread::sleep_for(kLook);
 }
 
 bool Drain::done() {

@@ -87,13 +87,12 @@ bool drained(Drain& drain, const sigset_t& set, Log& log) {
 }
 
 // From the first signal on: clients finish their transactions, then the databases close their ends.
-// True: all of it in good order.
-bool leave(Service& service, const sigset_t& set, const config::Config& config, Log& log) {
+void leave(Service& service, const sigset_t& set, const config::Config& config, Log& log) {
   Drain drain(service, config.shutdown_timeout, log);
   drain.await_clients();
-  if (!drained(drain, set, log)) return false;
+  if (!drained(drain, set, log)) return drain.cut_short();
   drain.await_servers();
-  return drained(drain, set, log);
+  if (!drained(drain, set, log)) drain.cut_short();
 }
 
 bool announce(const Service& service, const ServeOptions& options, Log& log) {
@@ -140,8 +139,8 @@ int serve(const ServeOptions& options) {
   (*service)->start();
   if (!announce(**service, options, *log)) return kExitFailure;
   wait_for_the_signal(signals, *log);
-  const bool in_good_order = leave(**service, signals, config, *log);
-  (*service)->stop(!in_good_order);
+  leave(**service, signals, config, *log);
+  (*service)->stop();
   log->write(LogLevel::info, "left", {});
   return 0;
 }

@@ -101,7 +101,7 @@ void Service::say_last_events(const void* service) {
 }
 
 Service::~Service() {
-  if (running_) stop(true);
+  if (running_) stop();
   set_last_words(nullptr, nullptr);
   // Clients and servers close their streams, so workers go before reactors.
   for (auto& lane : lanes_) {
@@ -172,13 +172,14 @@ std::size_t Service::servers_left() {
   return total;
 }
 
-void Service::stop(bool at_once) {
-  if (at_once) {
-    on_every_worker([](Lane& lane) {
-      lane.worker->close_servers();
-      lane.worker->dismiss_everybody();
-    });
-  }
+void Service::dismiss_everybody() {
+  on_every_worker([](Lane& lane) {
+    lane.worker->close_servers();
+    lane.worker->dismiss_everybody();
+  });
+}
+
+void Service::stop() {
   for (auto& lane : lanes_) lane.reactor->stop();
   for (auto& lane : lanes_) lane.thread.join();
   offload_->stop();

@@ -40,8 +40,10 @@ class Service {
   std::size_t servers_left();
   // How many clients still have something coming.
   std::size_t last_words();
-  // Ends the threads. `at_once`: after a word to whoever is left.
-  void stop(bool at_once);
+  // A word to whoever is left, in whatever state.
+  void dismiss_everybody();
+  // Ends the threads.
+  void stop();
 
   // Where clients may connect, as "host:port" or a socket's path.
   std::vector<std::string> addresses() const;

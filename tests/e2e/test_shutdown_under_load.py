@@ -1,12 +1,15 @@
 """SIGTERM while everybody works: every transaction ends as its client was told, and who is sent away
 hears why, between two transactions."""
+import contextlib
 import re
 import subprocess
+import threading
 
 import pytest
 
 from harness.ledger import COMPLETE, TABLE, TORN, Writer, extended, simple
 from harness.waiting import eventually
+from harness.wire import ServerError, query
 
 WRITERS = 24
 
@@ -62,3 +65,28 @@ def test_pgbench_counts_what_the_database_has(ending_gate, database, mode):
     counted = int(re.search(r"transactions actually processed: (\d+)", out)[1])
     assert database.execute("SELECT count(*) FROM marks") == [(counted,)], err
     assert err.count("shutting down") == 4, err
+
+
+def send_all(client, requests):
+    with contextlib.suppress(OSError):  # nobody reads the end of it
+        client.send(*requests)
+
+
+def test_whoever_is_cut_off_hears_why_with_much_unread(ending_gate, database, wire):
+    clients = [wire(ending_gate) for _ in range(WRITERS)]
+    much = [query("SELECT pg_sleep(61)")] + [query(f"SELECT '{'m' * 1000}'")] * 10_000
+    senders = [threading.Thread(target=send_all, args=(client, much)) for client in clients]
+    for sender in senders:
+        sender.start()
+    eventually(lambda: len(database.active("pg_sleep(61)")) == 4, what="busy servers")
+    ending_gate.terminate()
+    eventually(lambda: "leaving: waiting for clients" in ending_gate.log())
+    ending_gate.terminate()
+    for client in clients:
+        with pytest.raises(ServerError) as caught:
+            client.answer()
+        assert caught.value.sqlstate == "57P01"
+        client.close()
+    for sender in senders:
+        sender.join(timeout=30)
+    assert ending_gate.process.wait(timeout=15) == 0
