@@ -26,17 +26,21 @@ std::string Insertions::insert(std::string_view text, sql::TextRules rules, bool
                                const std::vector<Restoration>& restorations) {
   std::string made;
   std::size_t taken = 0;
+  std::size_t letters = 0;  // of `made`
   int inserted = 0;
+  sql::StatementEnds ends(as_bytes(text), rules);
   for (const auto& restoration : restorations) {
-    const auto end =
-        sql::PostgresScanner::end_of_statement(as_bytes(text), rules, restoration.statement);
-    made += text.substr(taken, end - taken);
+    const auto end = ends.behind(restoration.statement);
+    const auto own = text.substr(taken, end - taken);
+    made += own;
+    letters += count_letters(own, utf8);
     taken = std::min(end, text.size());
     // The last statement may end in a comment instead of a semicolon.
     const auto commands = (end > text.size() ? "\n;" : "") + joined(restoration.commands);
     const auto count = static_cast<int>(restoration.commands.size());
-    all_.push_back({restoration.statement + inserted, count, count_letters(made, utf8),
-                    count_letters(commands, utf8)});
+    all_.push_back(
+        {restoration.statement + inserted, count, letters, count_letters(commands, utf8)});
+    letters += all_.back().letters;
     inserted += count;
     made += commands;
   }

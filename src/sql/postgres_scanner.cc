@@ -42,14 +42,12 @@ Effects PostgresScanner::scan(Bytes text, TextRules rules) {
   return std::move(scanner.reader_.finish());
 }
 
-std::size_t PostgresScanner::end_of_statement(Bytes text, TextRules rules, int statement) {
-  PostgresScanner scanner;
-  scanner.begin(rules);
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    scanner.push(text.subspan(at, 1));
-    if (scanner.reader_.is_behind(statement)) return at + 1;
+std::size_t StatementEnds::behind(int statement) {
+  while (!scanner_.is_behind(statement)) {
+    if (read_ == text_.size()) return std::string_view::npos;
+    scanner_.push(text_.subspan(read_++, 1));
   }
-  return std::string_view::npos;
+  return read_;
 }
 
 }  // namespace tidegate::sql

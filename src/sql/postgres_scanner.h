@@ -34,9 +34,8 @@ class PostgresScanner {
   // The usual case, a whole short text, in one call.
   static Effects scan(Bytes text, TextRules rules = {});
 
-  // How many bytes of `text` make up its statements up to this one, counted from 1, and the
-  // semicolon behind it; npos when no semicolon follows.
-  static std::size_t end_of_statement(Bytes text, TextRules rules, int statement);
+  // Whether what was pushed ends between this statement, counted from 1, and the next one.
+  bool is_behind(int statement) const { return reader_.is_behind(statement); }
 
  private:
   void push_masked(Bytes text);
@@ -46,5 +45,20 @@ class PostgresScanner {
   LetterMask mask_;
 };
 static_assert(sizeof(PostgresScanner) <= 256);
+
+// Where statements of a text end, found in one pass over it.
+class StatementEnds {
+ public:
+  StatementEnds(Bytes text, TextRules rules) : text_(text) { scanner_.begin(rules); }
+
+  // How many bytes of the text make up its statements up to this one, counted from 1, and the
+  // semicolon behind it; npos when no semicolon follows. To be asked in the statements' order.
+  std::size_t behind(int statement);
+
+ private:
+  Bytes text_;
+  std::size_t read_ = 0;
+  PostgresScanner scanner_;
+};
 
 }  // namespace tidegate::sql

@@ -382,14 +382,23 @@ TEST(Scanner, CanBeHeldByASessionWhileItsTextIsIncomplete) {
   EXPECT_FALSE(held.finish().has(opens_transaction));
 }
 
-TEST(Scanner, TellsWhereAStatementEnds) {
+TEST(StatementEnds, AreBehindTheSemicolon) {
   const auto end = [](std::string_view text, int statement) {
-    return PostgresScanner::end_of_statement(as_bytes(text), {}, statement);
+    return StatementEnds(as_bytes(text), {}).behind(statement);
   };
   EXPECT_EQ(end("RESET ALL; SELECT 1", 1), 10u);
   EXPECT_EQ(end(";; RESET ALL /* ; */ ;; SELECT 1", 1), 22u);
   EXPECT_EQ(end("SELECT ';'; RESET ALL;", 2), 22u);
   EXPECT_EQ(end("SELECT 1; RESET ALL", 2), std::string_view::npos);
+}
+
+TEST(StatementEnds, AreFoundOneAfterTheOther) {
+  StatementEnds ends(as_bytes("A; B;; C; D"), {});
+  EXPECT_EQ(ends.behind(1), 2u);
+  EXPECT_EQ(ends.behind(1), 2u);
+  EXPECT_EQ(ends.behind(3), 9u);
+  EXPECT_EQ(ends.behind(4), std::string_view::npos);
+  EXPECT_EQ(ends.behind(4), std::string_view::npos);
 }
 
 }  // namespace
