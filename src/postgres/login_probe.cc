@@ -1,5 +1,7 @@
 #include "postgres/login_probe.h"
 
+#include <algorithm>
+#include <charconv>
 #include <utility>
 
 #include "postgres/framing.h"
@@ -9,6 +11,30 @@ namespace {
 
 // One row with a short value per parameter, and what a server may add in notices.
 constexpr std::size_t kAnswersBytesMax = 64 * 1024;
+
+bool is_ascii(std::string_view text) {
+  return std::ranges::none_of(text, [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
+}
+
+// Rows are converted to the client's encoding, and settings are kept in the database's: a value
+// that would suffer from that is asked for in hexadecimal.
+std::string question(std::string_view name, std::string_view value) {
+  const auto call = "pg_catalog." + set_config_call(name, value);
+  if (is_ascii(value)) return call;
+  return "pg_catalog.encode(pg_catalog.convert_to(" + call +
+         ", pg_catalog.getdatabaseencoding()), 'hex')";
+}
+
+std::string answer(std::string_view text, std::string_view asked) {
+  if (is_ascii(asked)) return std::string(text);
+  std::string value;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned char byte = 0;
+    std::from_chars(&text[i], &text[i] + 2, byte, 16);
+    value += static_cast<char>(byte);
+  }
+  return value;
+}
 
 }  // namespace
 
@@ -35,7 +61,7 @@ void LoginProbe::linked(ServerConversation& server) {
   std::string sql = "SELECT ";
   for (const auto& [name, value] : unknown_) {
     if (sql.back() == ')') sql += ", ";
-    sql += "pg_catalog." + set_config_call(name, value);
+    sql += question(name, value);
   }
   ByteBuffer query;
   write_query(query, sql);
@@ -91,9 +117,10 @@ void LoginProbe::read_row(Bytes body) {
   std::vector<Settings::Entry> accepted;
   for (const auto& [name, asked] : unknown_) {
     const auto length = reader.be32();
-    const auto value = length == 0xffffffff ? std::string_view{} : as_text(reader.bytes(length));
+    const auto text = length == 0xffffffff ? std::string_view{} : as_text(reader.bytes(length));
+    const auto value = answer(text, asked);
     const bool custom = !have->reports(name);
-    accepted.push_back({name, std::string(value), custom});
+    accepted.push_back({name, value, custom});
     if (custom) have = have->with(name, value, true);
   }
   if (!reader.ok()) return;

@@ -44,6 +44,10 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
+bool is_space(char c) {
+  return std::string_view(" \t\n\r\f\v").contains(c);
+}
+
 bool name_less(std::string_view a, std::string_view b) {
   return std::lexicographical_compare(a.begin(), a.end(), b.begin(), b.end(),
                                       [](char x, char y) { return lower(x) < lower(y); });
@@ -81,7 +85,7 @@ std::string literals_of_list(std::string_view list) {
       quoted = !quoted;
     } else if (c == ',' && !quoted) {
       add();
-    } else if (c != ' ' || quoted) {
+    } else if (quoted || !is_space(c)) {
       element += quoted ? c : lower(c);
     }
   }
@@ -246,9 +250,16 @@ std::string set_command(std::string_view scope, std::string_view name, std::stri
 }
 
 std::string quote_literal(std::string_view text) {
-  const bool escaped = text.find('\\') != std::string_view::npos;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  const auto is_letter_beyond_ascii = [](char c) { return static_cast<unsigned char>(c) >= 0x80; };
+  const bool escaped = text.contains('\\') || std::ranges::any_of(text, is_letter_beyond_ascii);
   std::string quoted = escaped ? "E'" : "'";
   for (const char c : text) {
+    if (is_letter_beyond_ascii(c)) {
+      const auto byte = static_cast<unsigned char>(c);
+      (quoted += "\\x") += {kDigits[byte >> 4], kDigits[byte & 15]};
+      continue;
+    }
     if (c == '\'' || c == '\\') quoted += c;
     quoted += c;
   }

@@ -100,7 +100,9 @@ std::string set_config_call(std::string_view name, std::string_view value);
 // SET [scope]name TO 'value'; the value is read as by set_config, lists included.
 std::string set_command(std::string_view scope, std::string_view name, std::string_view value);
 
-// 'it''s' with standard_conforming_strings in either position (backslashes use E'').
+// 'it''s' with standard_conforming_strings in either position (backslashes use E''). Bytes beyond
+// ASCII are escaped, for they are meant in the database's encoding, as in a startup packet, and the
+// command is read in whatever encoding the server has at that moment.
 std::string quote_literal(std::string_view text);
 std::string quote_identifier(std::string_view text);
 

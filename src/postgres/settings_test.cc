@@ -73,6 +73,7 @@ TEST(Settings, QuotesWhateverStandardConformingStringsSays) {
   EXPECT_EQ(quote_literal("plain"), "'plain'");
   EXPECT_EQ(quote_literal("it's"), "'it''s'");
   EXPECT_EQ(quote_literal("a\\b'"), "E'a\\\\b'''");
+  EXPECT_EQ(quote_literal("\xc3\xa9 b"), "E'\\xc3\\xa9 b'");
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
 }
 

@@ -106,3 +106,18 @@ def test_a_temporary_table_hides_the_one_that_others_prepared_for(pair, database
     assert run(other, parse("s", "SELECT whose FROM items"), bind("", "s"), execute()) == [("all",)]
     mine.ask("CREATE TEMP TABLE items AS SELECT 'mine' AS whose")
     assert run(mine, parse("s", "SELECT whose FROM items"), bind("", "s"), execute()) == [("mine",)]
+
+
+@pytest.mark.parametrize("encoding", ["UTF8", "LATIN1"])
+def test_a_path_with_letters_of_its_own_is_found_behind_another_encoding(start_gate, database, wire,
+                                                                         encoding):
+    """PostgreSQL takes what a startup packet says as it is, in the database's encoding."""
+    database.execute('CREATE SCHEMA "é"; CREATE TABLE "é".here AS SELECT 1 AS n;'
+                     f'GRANT USAGE ON SCHEMA "é" TO {database.user};'
+                     f'GRANT SELECT ON "é".here TO {database.user}')
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    mine, other = wire(gate, client_encoding=encoding, search_path="é"), wire(gate)
+    for neighbours in ["LATIN1", "UTF8", "WIN1252"]:
+        other.ask(f"SET client_encoding TO {neighbours}")
+        assert mine.ask("SELECT n FROM here") == [("1",)]
+        assert mine.ask("RESET search_path; SELECT n FROM here") == [("1",)]
