@@ -1,5 +1,7 @@
 // What ties a session to its server, through the relay. Numbers are those of the traps in the field
 // study of poolers.
+#include <algorithm>
+
 #include "postgres/relay_testing.h"
 
 namespace tidegate::postgres::testing {
@@ -72,6 +74,82 @@ TEST(RelayPins, Trap13_AnOpaqueStatementIsCleanedUpBehind) {
   const auto replays = rig.traffic.settings_replays;
   a.ask(query("select 1"));
   EXPECT_EQ(rig.traffic.settings_replays, replays);
+}
+
+// Whether everything can be taken away again is up to the database: nothing runs before that is
+// known.
+TEST(RelayPins, Trap13_PuttingRightIsAwaited) {
+  Rig rig;
+  auto& a = rig.user();
+  auto& b = rig.user();
+  a.ask(query("do statement_timeout = '7'"));
+  auto& server = *rig.servers[0];
+  server.deaf = true;
+  b.send(query("insert x"));
+  EXPECT_TRUE(server.outgoing.contains("RESET ROLE"));
+  EXPECT_FALSE(server.outgoing.contains("insert x"));
+  server.deaf = false;
+  rig.settle();
+  EXPECT_EQ(b.answers(), "C[INSERT 0 1]Z[I]");
+  EXPECT_EQ(server.fake.setting("statement_timeout"), "0");
+}
+
+TestServer& spoilt_server(Rig& rig) {
+  const auto spoilt = [](const auto& each) {
+    return each->fake.setting("statement_timeout") == "7";
+  };
+  return **std::ranges::find_if(rig.servers, spoilt);
+}
+
+// What one client left behind is not the next one's fault: that one gets another server.
+TEST(RelayPins, Trap13_AServerThatCannotBePutRightIsClosed) {
+  Rig rig(2);
+  auto& a = rig.user();
+  auto& b = rig.user();
+  a.ask(query("do statement_timeout = '7'"));
+  auto& spoilt = spoilt_server(rig);
+  a.ask(query("select 1"));
+  rig.database.unlock_denied = true;
+  EXPECT_EQ(b.ask(query("insert x") + query("show statement_timeout")),
+            "C[INSERT 0 1]Z[I]TD[0]C[SHOW]Z[I]");
+  EXPECT_EQ(rig.database.rows, std::vector<std::string>{"x"});
+  EXPECT_EQ(b.drops, 1);
+  EXPECT_EQ(spoilt.broken_by, Reason::settings_replay_failed);
+  EXPECT_EQ(b.closed_by, Reason::none);
+}
+
+// The client that sent it all and ended is answered too.
+TEST(RelayPins, Trap13_AServerThatCannotBePutRightDelaysTheLastAnswer) {
+  Rig rig(2);
+  auto& a = rig.user();
+  auto& b = rig.user();
+  a.ask(query("do statement_timeout = '7'"));
+  a.ask(query("select 1"));
+  rig.database.unlock_denied = true;
+  auto& spoilt = spoilt_server(rig);
+  spoilt.deaf = true;
+  b.send(query("select last"));
+  b.conversation->client_finished(rig.turn());
+  spoilt.deaf = false;
+  rig.settle();
+  EXPECT_EQ(b.answers(), "TD[last]C[SELECT 1]Z[I]");
+  EXPECT_EQ(b.closed_by, Reason::client_gone);
+}
+
+// A RESET runs under what it is to take away, a short statement_timeout, say; of an extension's
+// parameter it may be denied.
+TEST(RelayPins, Trap12_TakingASettingAwayIsAwaited) {
+  Rig rig;
+  rig.user({{"statement_timeout", "5000"}}).ask(query("select 1"));
+  auto& b = rig.user();
+  auto& server = *rig.servers[0];
+  server.deaf = true;
+  b.send(query("insert x"));
+  EXPECT_TRUE(server.outgoing.contains("RESET \"statement_timeout\""));
+  EXPECT_FALSE(server.outgoing.contains("insert x"));
+  server.deaf = false;
+  rig.settle();
+  EXPECT_EQ(b.answers(), "C[INSERT 0 1]Z[I]");
 }
 
 struct LeftBehind {

@@ -69,7 +69,8 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
 }
 
 // In the same write as the client's own bytes, unless the server might refuse: a SET that fails
-// before an INSERT that succeeds would be a wrong answer.
+// before an INSERT that succeeds would be a wrong answer. Putting right may fail for what is in the
+// way: more temporary tables than locks, a function that was taken from everybody.
 void Session::settle_settings() {
   auto& state = server_->state();
   if (state.opaque) {
@@ -78,14 +79,15 @@ void Session::settle_settings() {
     return;
   }
   auto commands = replay(*state.have, *settings_);
-  if (std::exchange(state.opaque, false)) commands.sql.insert(0, kPutRight);
+  putting_right_ = std::exchange(state.opaque, false);
+  if (putting_right_) commands.sql.insert(0, kPutRight);
   if (commands.sql.empty() || planted(Planted::settings_not_replayed)) return;
   ByteBuffer query;
   write_query(query, commands.sql);
   state.owed.push(Reply::query, Action::skip);
   state.have = settings_;
   state.unnamed.reset();
-  settling_ = commands.needs_reply;
+  settling_ = commands.needs_reply || putting_right_;
   ++traffic_.settings_replays;
   server_->send(query);
 }
@@ -184,14 +186,21 @@ void Session::ready(char status, const session::Turn& turn) {
   transaction_since_ = turn.now;
 }
 
+// Nothing of the client's has been sent. What another client left behind is not its fault: it gets
+// another server, where settings of its own that are at fault will be refused again.
+void Session::replay_refused() {
+  const auto error = std::exchange(replay_error_, nullptr);
+  const bool ours = !std::exchange(putting_right_, false);
+  drop(Reason::settings_replay_failed);
+  if (ours) return fail(Reason::settings_replay_failed, *error);
+  ask_for_server();
+}
+
 void Session::replies_walked(const session::Turn& turn) {
   // A message that waited for these replies needs this server: it goes out before it is let go.
   const bool held_a_message = std::exchange(stalled_, false) || settling_;
   if (server_ == nullptr) return;
-  if (replay_error_ != nullptr) {
-    drop(Reason::settings_replay_failed);
-    return fail(Reason::settings_replay_failed, *replay_error_);
-  }
+  if (replay_error_ != nullptr) return replay_refused();
   const auto& state = server_->state();
   if (state.owed.empty()) {
     settling_ = false;
@@ -240,7 +249,7 @@ void Session::drop(Reason reason) {
 void Session::detach() {
   if (server_ == nullptr) return;
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
-  if (settling_) server_->state().dirty = true;
+  if (std::exchange(settling_, false)) server_->state().dirty = true;
   forgets_ = reads_alone_ = false;
   resetting_portals_.clear();
   deallocating_portals_.clear();

@@ -61,6 +61,7 @@ class Session final : public LinkedClient {
   enum class Streaming : std::uint8_t { none, forward, query, parse, discard };
 
   void settle_settings();
+  void replay_refused();
   void terminated();
   void ask_for_server();
   void resume(const session::Turn& turn);
@@ -114,6 +115,7 @@ class Session final : public LinkedClient {
 
   bool waiting_ = false;              // for a server
   bool settling_ = false;             // for the reply to settings that may be refused
+  bool putting_right_ = false;        // among them, what takes away that others left
   bool stalled_ = false;              // for replies that decide what the next message means
   bool said_goodbye_ = false;         // by Terminate
   bool finished_ = false;             // the client sends no more

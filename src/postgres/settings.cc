@@ -235,6 +235,7 @@ Replay replay(const Settings& have, const Settings& want) {
   for (const auto& entry : have.entries()) {
     if (entry.custom && want.find(entry.name) == nullptr) {
       replay.sql += "RESET " + quote_setting(entry.name) + ";";
+      replay.needs_reply = true;
     }
   }
   return replay;

@@ -121,3 +121,11 @@ def test_a_path_with_letters_of_its_own_is_found_behind_another_encoding(start_g
         other.ask(f"SET client_encoding TO {neighbours}")
         assert mine.ask("SELECT n FROM here") == [("1",)]
         assert mine.ask("RESET search_path; SELECT n FROM here") == [("1",)]
+
+
+def test_what_cannot_be_put_right_is_not_met(pair, database):
+    mine, other = pair
+    mine.ask("DO $$ BEGIN SET statement_timeout = '70s'; END $$")
+    database.execute("REVOKE EXECUTE ON FUNCTION pg_advisory_unlock_all() FROM PUBLIC")
+    assert other.ask("SHOW statement_timeout") == [("0",)]
+    assert other.ask("SELECT 1") == [("1",)]

@@ -433,6 +433,9 @@ FakePostgres::Outcome FakePostgres::run(std::string_view text, bool simple) {
     return Failure{"42601", "syntax error at or near \"" + word + "\"", ""};
   }
   if (failed_ && !ends_block(text)) return Failure{"25P02", "current transaction is aborted", ""};
+  if (database_.unlock_denied && text.find("unlock_all") != std::string_view::npos) {
+    return Failure{"42501", "permission denied for function pg_advisory_unlock_all", ""};
+  }
   if (text.find("set_config(") != std::string_view::npos) return run_set_config(text, simple);
   if (word == "select") return row(after_word(text), simple), Outcome{};
   if (word == "show") return row(setting(after_word(text)), simple, "SHOW"), Outcome{};

@@ -27,7 +27,8 @@ namespace tidegate::testing {
 // What several servers of one database share.
 struct FakeDatabase {
   std::vector<std::string> rows;
-  int version = 0;  // a statement that was planned before a change of it is stale
+  int version = 0;             // a statement that was planned before a change of it is stale
+  bool unlock_denied = false;  // nobody may call pg_advisory_unlock_all
 };
 
 class FakePostgres {
