@@ -52,6 +52,13 @@ void OwedQueue::pop_back() {
   --count_;
 }
 
+void OwedQueue::front_to_back() {
+  TG_CHECK(count_ > 0);
+  if (count_ == ring_.size()) grow();
+  std::swap(at(0), at(count_));
+  head_ = (head_ + 1) & (ring_.size() - 1);
+}
+
 void OwedQueue::erase(std::size_t index) {
   TG_CHECK(index < count_);
   for (auto i = index; i + 1 < count_; ++i) std::swap(at(i), at(i + 1));

@@ -45,7 +45,7 @@ struct OwedReply {
   // The client's name of the statement, also of one that an execute deallocates; the tag of a faked
   // execute.
   std::string name;
-  StatementRef statement;                // what is parsed or closed
+  StatementRef statement;                // what is parsed, closed or used
   StatementRef before;                   // what the client's name meant before
   std::unique_ptr<Insertions> inserted;  // what stands between the statements of a query
 
@@ -76,6 +76,7 @@ class OwedQueue {
   }
   void pop();
   void pop_back();
+  void front_to_back();
   // Takes one out of the middle; the later ones move up.
   void erase(std::size_t index);
   void clear();

@@ -32,6 +32,21 @@ TEST(OwedQueue, CountsTheReadiesOwed) {
   EXPECT_EQ(owed.back().reply, Reply::parse);
 }
 
+TEST(OwedQueue, RotatesAlsoWhenItIsFull) {
+  for (std::size_t size : {3u, 8u}) {
+    OwedQueue owed;
+    for (std::size_t i = 0; i < size; ++i) owed.push(Reply::parse).name = std::to_string(i);
+    owed.push(Reply::sync).name = "last";
+    owed.pop();
+    for (std::size_t i = 1; i < size; ++i) owed.front_to_back();
+    EXPECT_EQ(owed.front().name, "last");
+    EXPECT_EQ(owed.at(1).name, "1");
+    EXPECT_EQ(owed.back().name, std::to_string(size - 1));
+    EXPECT_EQ(owed.size(), size);
+    EXPECT_EQ(owed.readies(), 1u);
+  }
+}
+
 TEST(OwedQueue, AFreedSlotRemembersNothing) {
   OwedQueue owed;
   auto& first = owed.push(Reply::bind);

@@ -7,13 +7,36 @@ bool is_stale_plan(const ErrorFields& error) {
   return error.sqlstate == "0A000" && error.routine == "RevalidateCachedQuery";
 }
 
-// The segment is complete, and the error answers its first message: nothing of it was executed,
-// and nothing of its replies was forwarded.
-bool may_run_again(ServerState& state) {
-  if (!state.segment_complete || state.segment_statement == nullptr) return false;
-  const auto last = state.owed.size() - 1;
-  return state.owed.front().reply == Reply::bind && last >= 1 && last <= 3 &&
-         state.owed.at(last).reply == Reply::sync && state.owed.readies() == 1;
+bool is_of_a_segment(const OwedReply& owed) {
+  return owed.action == Action::forward &&
+         (owed.reply == Reply::describe || owed.reply == Reply::execute);
+}
+
+// The segment is complete, nothing stands behind it, and the error answers its first message:
+// nothing of it was executed, and nothing of its replies was forwarded.
+bool may_run_again(const ServerState& state) {
+  const auto& owed = state.owed;
+  if (!state.segment_complete || owed.front().reply != Reply::bind ||
+      owed.front().statement != state.segment_statement) {
+    return false;
+  }
+  std::size_t i = 1;
+  while (i < owed.size() && is_of_a_segment(owed.at(i))) ++i;
+  return i + 1 == owed.size() && owed.at(i).reply == Reply::sync;
+}
+
+// What the segment is owed stays as it is, whatever its shape, behind the end of the failed try and
+// the statement's return.
+void run_again(const StatementRef& statement, ServerState& state) {
+  const auto owed_again = state.owed.size();
+  state.owed.push(Reply::sync, Action::skip);
+  write_close_statement(state.resend, statement->server_name);
+  state.owed.push(Reply::close, Action::skip);
+  write_parse(state.resend, statement->server_name, statement->text_and_types);
+  state.owed.push(Reply::parse, Action::skip).statement = statement;
+  for (std::size_t i = 0; i < owed_again; ++i) state.owed.front_to_back();
+  state.statements.add(statement);
+  ByteWriter(state.resend).bytes(state.segment);
 }
 
 }  // namespace
@@ -39,33 +62,22 @@ void drop_segment(ServerState& state) {
   state.segment_complete = false;
 }
 
+// A missing one tells of a DEALLOCATE ALL that nobody saw, most likely: each of the others would
+// cost its client an error too. None is forgotten, for one that is there would be in the way of its
+// next Parse; they are closed, which PostgreSQL allows for what is not there, and parsed anew.
 bool replan(const ErrorFields& error, ServerState& state) {
   const bool stale = is_stale_plan(error);
   const bool missing = error.sqlstate == "26000";
   if (!stale && !missing) return false;
-  const auto statement = state.owed.front().statement;
-  if (statement == nullptr || state.owed.front().reply != Reply::bind) return false;
-  if (!may_run_again(state) || state.segment_statement != statement) {
-    if (stale) state.statements.mark_stale(statement->key);
-    if (missing) state.statements.clear();
-    return false;
-  }
+  const auto& front = state.owed.front();
+  const auto statement = front.statement;
+  const bool uses_it = front.reply == Reply::bind || front.reply == Reply::describe;
+  if (statement == nullptr || !uses_it) return false;
+  if (missing) state.statements.mark_all_stale();
+  state.statements.mark_stale(statement->key);
+  if (!may_run_again(state)) return false;
   drop_segment(state);  // once only
-  if (missing) state.statements.clear();
-  const auto first = state.owed.size();
-  const bool described = first == 4;
-  while (state.owed.size() > 1) state.owed.pop();
-  state.owed.front().action = Action::skip;  // the Sync that ends the failed try
-  write_close_statement(state.resend, statement->server_name);
-  state.owed.push(Reply::close, Action::skip);
-  write_parse(state.resend, statement->server_name, statement->text_and_types);
-  state.owed.push(Reply::parse, Action::skip).statement = statement;
-  state.statements.add(statement);
-  ByteWriter(state.resend).bytes(state.segment);
-  state.owed.push(Reply::bind).statement = statement;
-  if (described) state.owed.push(Reply::describe);
-  state.owed.push(Reply::execute);
-  state.owed.push(Reply::sync);
+  run_again(statement, state);
   return true;
 }
 

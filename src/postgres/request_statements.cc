@@ -262,6 +262,7 @@ bool RequestWalk::describe(Bytes message) {
   }
   need_statement(statement);
   auto& owed = owe(Reply::describe);
+  owed.statement = statement;
   owed.error = Reason::unknown_statement;
   owed.name = name;
   write_describe_statement(to_server_.own(), statement->server_name);

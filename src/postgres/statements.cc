@@ -97,4 +97,8 @@ void ServerStatements::mark_stale(const StatementKey& key) {
   if (at != map_.end()) at->second->stale = true;
 }
 
+void ServerStatements::mark_all_stale() {
+  for (auto& held : order_) held.stale = true;
+}
+
 }  // namespace tidegate::postgres

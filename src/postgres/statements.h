@@ -75,8 +75,9 @@ class ServerStatements {
   std::size_t size() const { return map_.size(); }
 
   // A stale one is still on the server but must be closed and parsed anew before its next use
-  // (its result type changed).
+  // (its result type changed, or it may not be there any more).
   void mark_stale(const StatementKey& key);
+  void mark_all_stale();
 
  private:
   struct Held {

@@ -87,6 +87,9 @@ TEST(ServerStatements, StaleOnesAreThereButNotUsable) {
   EXPECT_FALSE(held.touch(a->key));
   held.add(a);
   EXPECT_TRUE(held.touch(a->key));
+  held.mark_all_stale();
+  EXPECT_TRUE(held.holds(a->key));
+  EXPECT_FALSE(held.touch(a->key));
 }
 
 TEST(StatementNames, FindsByTheFirst63Bytes) {

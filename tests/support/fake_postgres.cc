@@ -232,6 +232,14 @@ void FakePostgres::function_call() {
 
 // --- The extended protocol ---
 
+FakePostgres::Failure FakePostgres::stale() {
+  return {"0A000", "cached plan must not change result type", "RevalidateCachedQuery"};
+}
+
+bool FakePostgres::is_stale(const Statement& statement) const {
+  return statement.version != database_.version && first_word(statement.text) == "select";
+}
+
 FakePostgres::Outcome FakePostgres::extended(char type, std::string_view body) {
   switch (type) {
     case 'P':
@@ -285,9 +293,7 @@ FakePostgres::Outcome FakePostgres::bind(std::string_view body) {
   if (failed_ && !ends_block(statement.text)) {
     return Failure{"25P02", "current transaction is aborted", ""};
   }
-  if (statement.version != database_.version && first_word(statement.text) == "select") {
-    return Failure{"0A000", "cached plan must not change result type", "RevalidateCachedQuery"};
-  }
+  if (is_stale(statement)) return stale();
   auto text = statement.text;
   const auto formats = 2 + 2 * std::size_t{number(body, 2)};
   if (body.size() < formats + 2) {
@@ -328,7 +334,10 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
     text = found->second.text;
   }
   if (failed_ && !ends_block(text)) return Failure{"25P02", "current transaction is aborted", ""};
-  if (kind == 'S') write('t', be16(0));
+  if (kind == 'S') {
+    write('t', be16(0));
+    if (is_stale(name.empty() ? *unnamed_ : statements_.find(name)->second)) return stale();
+  }
   const auto word = first_word(text);
   if (word == "select" || word == "show" || word == "rows") {
     write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) +
@@ -503,6 +512,10 @@ FakePostgres::Outcome FakePostgres::run_setting(std::string_view word, std::stri
   if (word == "reset") {
     reset(lower(unquote(after_word(text))));
     return write('C', zero("RESET")), Outcome{};
+  }
+  if (lower(text) == "do deallocate all") {
+    statements_.clear();
+    return write('C', zero("DO")), Outcome{};
   }
   if (word == "set" || word == "do") return run_set(text);
   constexpr std::string_view kDone[] = {"listen",  "prepare", "lock",     "create",

@@ -9,9 +9,9 @@
 //   rows            one row: what is committed, and what this transaction added
 //   show <name>     the value of a setting
 //   begin, commit, rollback, set (or do, for what a text does not show), reset, discard all,
-//   deallocate, set_config(...) copy in, copy out, notice, fail, die, listen, prepare, declare,
-//   load, create, retype (from then on older plans of `select` are stale) and a FunctionCall, which
-//   returns 9
+//   deallocate, do deallocate all, set_config(...) copy in, copy out, notice, fail, die, listen,
+//   prepare, declare, load, create, retype (from then on older plans of `select` are stale) and a
+//   FunctionCall, which returns 9
 #pragma once
 
 #include <cstdint>
@@ -40,6 +40,8 @@ class FakePostgres {
   bool closed() const { return closed_; }
   char status() const;
   std::size_t statement_count() const { return statements_.size(); }
+  // One of them is gone, which no request of this connection's did.
+  void forget_one() { statements_.erase(statements_.begin()); }
   std::string setting(std::string_view name) const;
   // Every message that it read, one letter each.
   const std::string& seen() const { return seen_; }
@@ -70,6 +72,8 @@ class FakePostgres {
   void message(char type, std::string_view body);
   void simple_query(std::string_view text);
   void function_call();
+  static Failure stale();
+  bool is_stale(const Statement& statement) const;
   Outcome extended(char type, std::string_view body);
   Outcome parse(std::string_view body);
   Outcome bind(std::string_view body);

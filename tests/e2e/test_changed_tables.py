@@ -1,0 +1,80 @@
+"""A table changes under prepared statements, whatever shape the pipelines have that use them."""
+import pytest
+
+from harness.wire import SYNC, ServerError, bind, close, describe, execute, parse, row_of
+
+BIND = bind("", "s")
+
+# name -> (messages, answer before, answer behind the change). The first table has two columns then.
+SHAPES = {
+    "bind": ([BIND], "2Z", "2Z"),
+    "describe": ([BIND, describe("P", "")], "2TZ", "2TZ"),
+    "execute": ([BIND, execute()], "2DDCZ", "2DDCZ"),
+    "usual": ([BIND, describe("P", ""), execute()], "2TDDCZ", "2TDDCZ"),
+    "describe_twice": ([BIND, describe("P", ""), describe("P", ""), execute()], "2TTDDCZ",
+                       "2TTDDCZ"),
+    "execute_twice": ([BIND, execute(), execute()], "2DDCCZ", "2DDCCZ"),
+    "in_parts": ([BIND, execute("", 1), execute("", 1), execute()], "2DsDsCZ", "2DsDsCZ"),
+    "named_portal": ([bind("p", "s"), execute("p")], "2DDCZ", "2DDCZ"),
+    "describe_statement": ([describe("S", "s")], "tTZ", "tEZ"),
+    "close_portal": ([BIND, execute(), close("P", "")], "2DDC3Z", "EZ"),
+    "two_statements": ([BIND, execute(), bind("", "u"), execute()], "2DDC2DCZ", "EZ"),
+}
+
+
+def kinds(messages):
+    return "".join(kind for kind, _ in messages)
+
+
+def ask(client, messages):
+    client.send(*messages, SYNC)
+    return client.receive_until("Z")
+
+
+@pytest.fixture
+def prepared(start_gate, wire, database):
+    """A client with the statements `s` and `u`, which its one server holds."""
+    database.execute("CREATE TABLE t (a int); INSERT INTO t VALUES (1), (2);"
+                     "CREATE TABLE v (a int); INSERT INTO v VALUES (3);"
+                     f"GRANT ALL ON t, v TO {database.user}")
+    client = wire(start_gate(upstream={"budget": 1}, route={"pool_size": 1}))
+    ask(client, [parse("s", "SELECT * FROM t"), parse("u", "SELECT * FROM v")])
+    return client
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_after_a_change(prepared, database, shape):
+    messages, before, after = SHAPES[shape]
+    for _ in range(2):
+        assert kinds(ask(prepared, messages)) == before
+    database.execute("ALTER TABLE t ADD COLUMN b int DEFAULT 7")
+    answer = ask(prepared, messages)
+    assert kinds(answer) == after
+    for kind, payload in answer:
+        assert kind != "E" or ServerError(payload).sqlstate == "0A000"
+    for _ in range(2):
+        answer = ask(prepared, messages)
+        assert kinds(answer) == before
+    rows = [row_of(payload) for kind, payload in answer if kind == "D"]
+    assert set(rows) <= {("1", "7"), ("2", "7"), ("3",)}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_after_an_unseen_deallocate_all(prepared, shape):
+    messages, before, after = SHAPES[shape]
+    prepared.ask("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
+    answer = ask(prepared, messages)
+    assert kinds(answer) == (before if before == after else "EZ")
+    for _ in range(2):
+        assert kinds(ask(prepared, messages)) == before
+
+
+def test_a_column_that_is_gone_is_told_as_postgresql_tells_it(prepared, database):
+    ask(prepared, [parse("n", "SELECT a FROM t")])
+    database.execute("ALTER TABLE t RENAME COLUMN a TO c")
+    for _ in range(2):
+        error, = [ServerError(payload) for kind, payload in ask(prepared, [bind("", "n"), execute()])
+                  if kind == "E"]
+        assert error.sqlstate == "42703"
+    database.execute("ALTER TABLE t RENAME COLUMN c TO a")
+    assert kinds(ask(prepared, [bind("", "n"), execute()])) == "2DDCZ"
