@@ -14,6 +14,7 @@ std::string extended(std::string_view text) {
   return parse("", text) + binding("", "") + execute();
 }
 const std::string kSetLima = query("set TimeZone = 'America/Lima'");
+const std::string kSetLimaToo = extended("set TimeZone = 'America/Lima'");
 const std::string kShow = query("show timezone") + query("show statement_timeout");
 
 struct Story {
@@ -51,6 +52,19 @@ const Story kStories[] = {
     {"InAPipelineThatFails", {kSetLima, extended("reset all") + extended("fail") + sync(), kShow}},
     {"Pipelined",
      {kSetLima + query("reset all") + kShow + kSetLima + query("discard all") + kShow}},
+    {"PortalBoundAnew",
+     {kSetLima, query("begin"),
+      extended("reset timezone") + kSetLimaToo + extended("select a") + sync(), query("commit"),
+      kShow}},
+    {"NamedPortalBoundAnew",
+     {kSetLima, query("begin"),
+      parse("r", "reset timezone") + binding("p", "r") + close('P', "p") + parse("", "select a") +
+          binding("p", "") + execute("p") + sync(),
+      kShow, query("commit"), kShow}},
+    {"PortalBoundTwice",
+     {kSetLima, query("begin"),
+      parse("r", "reset timezone") + binding("p", "r") + binding("p", "r") + execute("p") + sync(),
+      query("rollback"), kShow}},
     {"UnnamedStatementIsGone",
      {parse("", "select a") + sync(), query("reset all"), binding("", "") + sync(),
       extended("select b") + flush() + query("reset timezone") + execute() + sync()}},
@@ -93,6 +107,76 @@ TEST(RelayReset, AsksForNothingThatTheServerHasByItself) {
   const auto before = rig.servers[0]->fake.seen();
   client.ask(query("reset all"));
   EXPECT_EQ(rig.servers[0]->fake.seen(), before + "Q");
+}
+
+// What cannot be looked up is bound in the same portal: it resets nothing.
+class APortalThatReset : public ::testing::Test {
+ protected:
+  APortalThatReset() {
+    client.ask(parse("s", "select $1") + sync());
+    client.ask(kSetLima);
+    client.ask(query("begin"));
+  }
+  static session::RouteRules rules() {
+    session::RouteRules rules;
+    rules.statement_bytes_max = 100;
+    return rules;
+  }
+  const std::string text = std::string(300, 'x');
+  const std::string row = "D[" + text + "]C[SELECT 1]";
+  Rig rig{2, rules()};
+  TestClient& client = rig.user(kAtStartup);
+};
+
+TEST_F(APortalThatReset, ThenRunsALongUnnamedStatement) {
+  client.ask(extended("reset timezone") + kSetLimaToo + sync());
+  client.ask(parse("", "reset timezone") + binding("", "") + sync());
+  EXPECT_EQ(client.ask(extended("select " + text) + sync()), "12" + row + "Z[T]");
+  EXPECT_EQ(client.ask(query("show timezone")), "TD[America/Lima]C[SHOW]Z[T]");
+}
+
+TEST_F(APortalThatReset, ThenRunsALongNamedStatement) {
+  client.ask(parse("long", "select " + text) + sync());
+  client.ask(parse("", "reset timezone") + binding("", "") + sync());
+  EXPECT_EQ(client.ask(binding("", "long") + execute() + sync()), "2" + row + "Z[T]");
+  EXPECT_EQ(client.ask(query("show timezone")), "TD[America/Lima]C[SHOW]Z[T]");
+}
+
+TEST_F(APortalThatReset, OrDeallocatedThenRunsALongStatement) {
+  client.ask(parse("long", "select " + text) + sync());
+  client.ask(parse("", "deallocate s") + binding("", "") + sync());
+  EXPECT_EQ(client.ask(binding("", "long") + execute() + sync()), "2" + row + "Z[T]");
+  client.ask(parse("", "deallocate s") + binding("", "") + sync());
+  EXPECT_EQ(client.ask(extended("select " + text) + sync()), "12" + row + "Z[T]");
+  EXPECT_EQ(client.ask(binding("", "s", "v") + execute() + sync()), "2D[v]C[SELECT 1]Z[T]");
+}
+
+// A cursor that was declared in SQL is a portal too.
+TEST_F(APortalThatReset, AndWasClosedIsForgotten) {
+  client.ask(parse("", "reset timezone") + binding("p", "") + close('P', "p") + sync());
+  rig.servers[0]->fake.declare("p", "select r");
+  rig.servers[1]->fake.declare("p", "select r");
+  EXPECT_EQ(client.ask(execute("p") + sync()), "D[r]C[SELECT 1]Z[T]");
+  EXPECT_EQ(client.ask(query("show timezone")), "TD[America/Lima]C[SHOW]Z[T]");
+}
+
+TEST_F(APortalThatReset, EndsWithItsTransaction) {
+  client.ask(query("set statement_timeout = '7'"));
+  client.ask(query("commit"));
+  EXPECT_EQ(client.pinned_by, "parameter");
+  client.ask(parse("r", "reset timezone") + parse("d", "deallocate none") + sync());
+  for (int i = 0; i < 150; ++i) {
+    const auto portal = "p" + std::to_string(i);
+    const auto answers = client.ask(binding(portal, "r") + execute(portal) + sync());
+    EXPECT_TRUE(answers.starts_with("2C[RESET]")) << answers;
+    client.ask(binding(portal, "d") + sync());
+  }
+  client.ask(query("begin"));
+  client.ask(kSetLima);
+  rig.servers[0]->fake.declare("p0", "select r");
+  rig.servers[1]->fake.declare("p0", "select r");
+  EXPECT_EQ(client.ask(execute("p0") + sync()), "D[r]C[SELECT 1]Z[T]");
+  EXPECT_EQ(client.ask(query("show timezone")), "TD[America/Lima]C[SHOW]Z[T]");
 }
 
 TEST(RelayReset, AVeryLongQueryIsRefused) {

@@ -39,17 +39,19 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
 
 // --- The extended protocol ---
 
-void RequestWalk::note_deallocation(std::string_view portal, const sql::Effects& effects) {
+bool RequestWalk::note_deallocation(std::string_view portal, const sql::Effects& effects) {
   auto& noted = session_.deallocating_portals_;
-  if (!noted.empty()) std::erase_if(noted, [&](const auto& each) { return each.portal == portal; });
-  if (!effects.has(sql::Effect::sql_deallocate) || noted.size() == kPortalsMax) return;
-  noted.push_back({std::string(portal), effects.names.front().text});
+  if (!effects.has(sql::Effect::sql_deallocate)) return true;
+  if (noted.size() == kPortalsMax) return false;
+  noted.push_back({std::string(stored_name(portal)), effects.names.front().text});
+  return true;
 }
 
 // The name that executing this portal takes from the session; empty: none.
 std::string RequestWalk::name_deallocated_by(std::string_view portal) const {
   for (const auto& each : session_.deallocating_portals_) {
-    if (each.portal == portal && session_.names_.find(each.name) != nullptr) return each.name;
+    if (each.portal == stored_name(portal) && session_.names_.find(each.name) != nullptr)
+      return each.name;
   }
   return {};
 }

@@ -1,6 +1,8 @@
 // Requests that reset settings: see restorations.h for what follows them. In a pipeline the
 // commands stand behind the Execute; in a query of several statements, between these. A query of
 // one statement is sent as a pipeline, because some (DISCARD ALL) run only alone.
+#include <algorithm>
+
 #include "postgres/insertions.h"
 #include "postgres/messages.h"
 #include "postgres/replan.h"
@@ -62,17 +64,31 @@ bool RequestWalk::reset_among_others(Bytes message, const std::vector<Restoratio
 
 bool RequestWalk::note_portal(std::string_view portal, const sql::Effects& effects) {
   auto& noted = session_.resetting_portals_;
-  if (!noted.empty()) std::erase_if(noted, [&](const auto& each) { return each.portal == portal; });
   auto all = restorations_of(effects);
   if (all.empty()) return true;
   if (noted.size() == kPortalsMax) return false;
-  noted.push_back({std::string(portal), std::move(all.front())});
+  noted.push_back({std::string(stored_name(portal)), std::move(all.front())});
   return true;
+}
+
+// A named portal is there until it is closed or its transaction ends, and PostgreSQL refuses to
+// bind it anew. The unnamed one is replaced. Whether what was sent before fails must be known for
+// either: a portal of an outer subtransaction survives that.
+bool RequestWalk::is_noted(std::string_view portal) const {
+  const auto is_it = [name = stored_name(portal)](const auto& each) { return each.portal == name; };
+  return std::ranges::any_of(session_.resetting_portals_, is_it) ||
+         std::ranges::any_of(session_.deallocating_portals_, is_it);
+}
+
+void RequestWalk::forget_portal(std::string_view portal) {
+  const auto is_it = [name = stored_name(portal)](const auto& each) { return each.portal == name; };
+  std::erase_if(session_.resetting_portals_, is_it);
+  std::erase_if(session_.deallocating_portals_, is_it);
 }
 
 void RequestWalk::restore_behind(std::string_view portal) {
   for (const auto& each : session_.resetting_portals_) {
-    if (each.portal != portal) continue;
+    if (each.portal != stored_name(portal)) continue;
     drop_segment(state());
     return restore(each.restoration);
   }

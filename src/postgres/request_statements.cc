@@ -182,6 +182,12 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   const auto portal = reader.cstring();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Bind without its names"), true;
+  if (is_noted(portal)) {
+    if (!portal.empty()) {
+      return state().owed.empty() ? refuse(Reason::duplicate_portal, portal) : stall();
+    }
+    forget_portal(portal);
+  }
   if (name.empty()) return bind_unnamed(part, portal);
   if (names_unsettled()) return stall();
   const auto statement = session_.names_.find(name);
@@ -310,6 +316,10 @@ bool RequestWalk::close(Bytes message) {
     return true;
   }
   if (kind == 'S' && session_.names_in_flight_ && unsettled()) return stall();
+  if (kind == 'P' && is_noted(name)) {
+    if (!state().owed.empty()) return stall();
+    forget_portal(name);
+  }
   drop_segment(state());
   if (kind == 'S' && !name.empty()) {
     auto known = session_.names_.erase(name);
@@ -371,8 +381,9 @@ std::string_view RequestWalk::refusal_detail(const sql::Effects& effects) const 
 
 Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effects) {
   if (opens_forbidden_transaction(effects)) return Reason::feature_refused;
-  if (!note_portal(portal, effects)) return Reason::statements_full;
-  note_deallocation(portal, effects);
+  if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
+    return Reason::statements_full;
+  }
   return pin_for(effects);
 }
 

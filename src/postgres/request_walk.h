@@ -76,7 +76,8 @@ class RequestWalk {
 
   // --- DEALLOCATE: request_deallocate.cc ---
   bool deallocate(const sql::Effects& effects);
-  void note_deallocation(std::string_view portal, const sql::Effects& effects);
+  // False: too many.
+  bool note_deallocation(std::string_view portal, const sql::Effects& effects);
   std::string name_deallocated_by(std::string_view portal) const;
   bool execute_deallocate(Bytes message, const std::string& name);
 
@@ -89,6 +90,10 @@ class RequestWalk {
   void restore_behind(std::string_view portal);
   void restore(const Restoration& restoration);
   void ask_unseen(std::string_view text, Action action);
+
+  // Whether executing this portal resets or deallocates something.
+  bool is_noted(std::string_view portal) const;
+  void forget_portal(std::string_view portal);
 
   // --- Prepared statements: request_statements.cc ---
   bool parse(Bytes message);

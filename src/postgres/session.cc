@@ -208,6 +208,7 @@ void Session::replies_walked(const session::Turn& turn) {
     names_in_doubt_ = false;
     names_in_flight_ = false;
     unnamed_in_flight_ = false;
+    if (state.status == 'I' && !state.unsynced) forget_portals();
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
       state.status != 'I') {
@@ -251,10 +252,15 @@ void Session::detach() {
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
   forgets_ = reads_alone_ = false;
-  resetting_portals_.clear();
-  deallocating_portals_.clear();
+  forget_portals();
   server_->unlink(inside);
   server_ = nullptr;
+}
+
+// None outlives its transaction.
+void Session::forget_portals() {
+  resetting_portals_.clear();
+  deallocating_portals_.clear();
 }
 
 // What was asked before the Terminate is answered first, as PostgreSQL does.

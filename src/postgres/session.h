@@ -71,6 +71,7 @@ class Session final : public LinkedClient {
   void release();
   void drop(Reason reason);
   void detach();
+  void forget_portals();
   bool awaits_answers() const;
   void finish_if_done();
   void fail(Reason reason, std::string_view detail);
@@ -95,11 +96,11 @@ class Session final : public LinkedClient {
     std::string portal;
     Restoration restoration;
   };
-  std::vector<ResettingPortal> resetting_portals_;  // of this link
+  std::vector<ResettingPortal> resetting_portals_;  // of this transaction
   struct DeallocatingPortal {
     std::string portal, name;
   };
-  std::vector<DeallocatingPortal> deallocating_portals_;  // of this link
+  std::vector<DeallocatingPortal> deallocating_portals_;  // of this transaction
 
   ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
   std::unique_ptr<sql::PostgresScanner> scanner_;  // of a text that is passing in pieces

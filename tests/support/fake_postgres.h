@@ -40,7 +40,11 @@ class FakePostgres {
   bool closed() const { return closed_; }
   char status() const;
   std::size_t statement_count() const { return statements_.size(); }
-  // One of them is gone, which no request of this connection's did.
+  // As a DECLARE would.
+  void declare(std::string_view portal, std::string_view text) {
+    portals_[std::string(portal)] = {std::string(text), 0};
+  }
+  // One statement is gone, which no request of this connection's did.
   void forget_one() { statements_.erase(statements_.begin()); }
   std::string setting(std::string_view name) const;
   // Every message that it read, one letter each.
