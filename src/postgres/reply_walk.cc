@@ -6,6 +6,7 @@
 
 #include "base/planted.h"
 #include "postgres/replan.h"
+#include "postgres/stand_in.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -353,6 +354,7 @@ ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& s
   if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
   const bool replaced = replace_error(state_.owed.front(), fields, step);
   skip_to_sync(step);
+  if (!state_.skipping) take_back_stand_in(state_, state_.resend);
   return replaced ? Verdict::replaced : Verdict::pass;
 }
 
@@ -397,6 +399,9 @@ void ReplyWalk::skip_to_sync(Step& step) {
 // that one would go back to is put right.
 void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, Step& step) {
   const bool asked_server = request.action != Action::fake;
+  if (failed && request.reply == Reply::execute && request.before != nullptr) {
+    state_.stand_in = request.name;
+  }
   // A RESET before it may have been committed, and no report tells of custom settings.
   if (request.restores) state_.have = state_.have->with_custom_unknown();
   if (request.statement != nullptr && asked_server && request.reply == Reply::parse) {

@@ -40,6 +40,11 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
     if (!state().owed.empty()) return stall();
     if (deallocate(effects)) return true;
   }
+  if (!reserved_name(effects).empty()) {
+    return refuse_query(Reason::reserved_name, refusal_detail(effects));
+  }
+  // The stand-in of a DEALLOCATE, which may fail, would be in its way.
+  if (effects.has(Effect::sql_prepare) && session_.names_in_flight_ && unsettled()) return stall();
   if (opens_forbidden_transaction(effects)) {
     return refuse_query(Reason::feature_refused, refusal_detail(effects));
   }
@@ -106,6 +111,7 @@ void RequestWalk::judge_streamed(std::string_view where) {
   session_.scanner_.reset();
   session_.reads_alone_ |= effects.has(Effect::set_local);
   auto reason = pin_for(effects);
+  if (!reserved_name(effects).empty()) reason = Reason::reserved_name;
   // There is no place any more for what must follow a RESET.
   if (!restorations_of(effects).empty()) reason = Reason::feature_refused;
   if (reason == Reason::none) return;

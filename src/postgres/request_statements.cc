@@ -133,8 +133,7 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   const auto name = reader.cstring();
   if (!reader.ok()) return too_large("a Parse with an endless name"), true;
   if (rules_in_flight()) return stall();
-  const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
-  const auto reason = taken ? Reason::duplicate_statement : session_.pin("large statement");
+  const auto reason = begin_large(name);
   if (reason != Reason::none) {
     session_.streaming_ = Session::Streaming::discard;
     return refuse(reason, name);
@@ -158,6 +157,12 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   extended_sent(header.type, {});
   to_server_.pass(part);
   return true;
+}
+
+Reason RequestWalk::begin_large(std::string_view name) {
+  if (name.starts_with(kServerNamePrefix)) return Reason::reserved_name;
+  const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
+  return taken ? Reason::duplicate_statement : session_.pin("large statement");
 }
 
 // The text ends in a zero byte; the parameter types behind it are none of the scanner's business.
@@ -323,7 +328,7 @@ bool RequestWalk::close(Bytes message) {
   drop_segment(state());
   if (kind == 'S' && !name.empty()) {
     auto known = session_.names_.erase(name);
-    if (known != nullptr || !session_.pinned_) {
+    if (known != nullptr || !session_.pinned_ || name.starts_with(kServerNamePrefix)) {
       session_.names_in_flight_ = true;
       note_doubt();
       auto& owed = owe(Reply::close, Action::fake);
@@ -376,11 +381,12 @@ bool RequestWalk::opens_forbidden_transaction(const sql::Effects& effects) const
 }
 
 std::string_view RequestWalk::refusal_detail(const sql::Effects& effects) const {
-  return opens_forbidden_transaction(effects) ? "pool_mode is statement" : std::string_view{};
+  return opens_forbidden_transaction(effects) ? "pool_mode is statement" : reserved_name(effects);
 }
 
 Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effects) {
   if (opens_forbidden_transaction(effects)) return Reason::feature_refused;
+  if (!reserved_name(effects).empty()) return Reason::reserved_name;
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }

@@ -6,6 +6,7 @@
 #include "postgres/messages.h"
 #include "postgres/replan.h"
 #include "postgres/request_messages.h"
+#include "postgres/stand_in.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -305,6 +306,7 @@ bool RequestWalk::sync(Bytes message) {
   }
   extended_sent('S', message);
   if (!(planted(Planted::owed_sync_forgotten) && state().owed.readies() > 0)) owe(Reply::sync);
+  if (!state().stand_in.empty()) take_back_stand_in(state(), to_server_.own());
   end_segment();
   state().skipping = false;
   return true;

@@ -101,6 +101,8 @@ class RequestWalk {
   bool parse_duplicate(const StatementRef& known, std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);
   bool begin_parse(const MessageHeader& header, Bytes part);
+  // Gives the reason why it cannot live there under that name, or Reason::none.
+  Reason begin_large(std::string_view name);
   void scan_parse(Bytes piece);
   void end_parse();
   bool bind(const MessageHeader& header, Bytes part);

@@ -7,6 +7,7 @@
 #include "postgres/cancel.h"
 #include "postgres/messages.h"
 #include "postgres/request_messages.h"
+#include "postgres/stand_in.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -169,6 +170,7 @@ void ServerConversation::sync(Errand errand) {
   ByteBuffer message;
   write_sync(message);
   state_.owed.push(Reply::sync, Action::skip);
+  take_back_stand_in(state_, message);
   state_.unsynced = false;
   state_.skipping = false;
   port_->to_server(message);

@@ -26,6 +26,7 @@ struct ServerState {
   bool unsynced = false;  // extended messages were sent after the last Sync
   bool inside_reply = false;  // a message is only partly forwarded to the client
   bool dirty = false;         // session state that Tidegate does not track was left on it
+  std::string stand_in;       // was left on it by a DEALLOCATE that failed; see stand_in.h
   bool opaque = false;        // it ran what no text shows (DO, CALL): it may hold anything
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it

@@ -34,6 +34,17 @@ bool is(const Statement& statement, Bytes text_and_types, std::uint64_t shape, N
 
 }  // namespace
 
+std::string_view reserved_name(const sql::Effects& effects) {
+  using sql::Effect;
+  for (const auto& name : effects.names) {
+    const bool of_statement = name.effect == Effect::sql_prepare ||
+                              name.effect == Effect::sql_execute ||
+                              name.effect == Effect::sql_deallocate;
+    if (of_statement && name.text.starts_with(kServerNamePrefix)) return name.text;
+  }
+  return {};
+}
+
 StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings, Naming naming,
                                     std::uint64_t salt) {
   const auto shape = settings.shape() ^ salt;

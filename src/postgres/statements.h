@@ -30,6 +30,10 @@ struct StatementKeyHash {
 
 inline constexpr std::string_view kServerNamePrefix = "tidegate_";
 
+// The first name in a text that begins like that: of a PREPARE, EXECUTE or DEALLOCATE, which would
+// reach what the server knows by it. Empty: none.
+std::string_view reserved_name(const sql::Effects& effects);
+
 struct Statement {
   StatementKey key{};
   std::string server_name;    // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one

@@ -39,6 +39,7 @@ class FakePostgres {
   std::string take(std::string_view bytes);
   bool closed() const { return closed_; }
   char status() const;
+  const std::string& first_statement() const { return statements_.begin()->first; }
   std::size_t statement_count() const { return statements_.size(); }
   // As a DECLARE would.
   void declare(std::string_view portal, std::string_view text) {
