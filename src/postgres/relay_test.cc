@@ -242,6 +242,50 @@ TEST(Relay, Trap07_DescribeOnAnotherServer) {
   EXPECT_EQ(client.ask(describe('S', "s") + sync()), "tTZ[I]");
 }
 
+// exec_describe_statement_message(): of what returns rows, not even the types of its parameters.
+TEST(Relay, Trap07_DescribeInAFailedTransaction) {
+  FakeDatabase database;
+  DirectClient direct(database);
+  Rig rig;
+  auto& pooled = rig.user();
+  const auto expect_same = [&](const std::string& requests) {
+    direct.send(requests);
+    EXPECT_EQ(pooled.ask(requests), direct.answers());
+  };
+  const auto describe_all = [](const char* name) { return describe('S', name) + sync(); };
+  expect_same(parse("s", "select $1") + parse("i", "insert a") + parse("c", "commit") + sync());
+  for (const auto* text : {"select $1", "insert a", "commit"}) {
+    expect_same(parse("", text) + sync() + query("begin"));
+    expect_same(parse("", text) + parse("f", "fail") + binding("", "f") + execute() + sync());
+    for (const auto* name : {"", "s", "i", "c", "unknown"}) expect_same(describe_all(name));
+    expect_same(query("rollback") + close('S', "f") + sync());
+  }
+}
+
+// There a statement that is not on the server cannot be put on it. Of one that returns no rows
+// PostgreSQL would tell the types of its parameters; its Bind fails as here.
+TEST(Relay, Trap07_DescribeInAFailedTransactionOnAnotherServer) {
+  Rig rig(2);
+  auto& a = rig.user();
+  auto& b = rig.user();
+  for (int i = 0; i < 2; ++i) {
+    b.ask(query("begin"));
+    a.ask(parse("s", "select $1") + parse("i", "insert a") + parse("c", "commit") + sync());
+    if (i == 0) a.ask(parse("", "select 1") + sync());
+    b.ask(query("commit"));
+    a.ask(query("begin"));
+    const bool lacks = a.server->fake.statement_count() == 0;
+    a.ask(query("fail"));
+    EXPECT_EQ(a.ask(describe('S', "s") + sync()), "E[25P02]Z[E]");
+    EXPECT_EQ(a.ask(describe('S', "i") + sync()), lacks ? "E[25P02]Z[E]" : "tnZ[E]");
+    EXPECT_EQ(a.ask(binding("", "i") + sync()), "E[25P02]Z[E]");
+    EXPECT_EQ(a.ask(describe('S', "c") + sync()), "tnZ[E]");
+    EXPECT_EQ(a.ask(binding("", "c") + execute() + sync()), "2C[ROLLBACK]Z[I]");
+    EXPECT_EQ(a.ask(binding("", "s", "v") + execute() + sync()), "2D[v]C[SELECT 1]Z[I]");
+    EXPECT_EQ(a.ask(binding("", "i") + execute() + sync()), "2C[INSERT 0 1]Z[I]");
+  }
+}
+
 TEST(Relay, Trap08_StatementsDifferBySettingsThatShapeThem) {
   Rig rig;
   auto& a = rig.user({{"datestyle", "German"}});

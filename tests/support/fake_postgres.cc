@@ -95,6 +95,11 @@ bool ends_block(std::string_view text) {
   return word == "commit" || word == "rollback";
 }
 
+bool returns_rows(std::string_view text) {
+  const auto word = first_word(text);
+  return word == "select" || word == "show" || word == "rows";
+}
+
 }  // namespace
 
 FakePostgres::FakePostgres(FakeDatabase& database, std::uint32_t process_id)
@@ -333,13 +338,12 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
       return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
     text = found->second.text;
   }
-  if (failed_ && !ends_block(text)) return Failure{"25P02", "current transaction is aborted", ""};
+  if (failed_ && returns_rows(text)) return Failure{"25P02", "current transaction is aborted", ""};
   if (kind == 'S') {
     write('t', be16(0));
     if (is_stale(name.empty() ? *unnamed_ : statements_.find(name)->second)) return stale();
   }
-  const auto word = first_word(text);
-  if (word == "select" || word == "show" || word == "rows") {
+  if (returns_rows(text)) {
     write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) +
                    be32(0xffffffff) + be16(0));
   } else {
