@@ -80,7 +80,7 @@ class TestServer : public session::ServerPort {
   void to_server(Bytes bytes) override { outgoing += as_text(bytes); }
   void start_tls() override { ADD_FAILURE(); }
   const session::ServerRules& rules() const override { return rules_; }
-  void need_scram_keys(Bytes, std::uint32_t, bool) override { ADD_FAILURE(); }
+  void need_scram_keys(Bytes, std::uint32_t) override { ADD_FAILURE(); }
   void login_done() override { ++logins; }
   void login_failed(const session::Failure&) override { ADD_FAILURE(); }
   void verified() override { ++verifications; }

@@ -183,7 +183,6 @@ void ServerLogin::error_arrived(Bytes body) {
   const auto error = read_error(body);
   if (!error) return fail_protocol("a malformed ErrorResponse");
   const auto refusal = judge_refusal(error->sqlstate);
-  keys_were_refused_ = keys_used_ && error->sqlstate == "28P01";
   fail({.reason = refusal.reason,
         .detail = std::string(error->message),
         .setback = refusal.setback,

@@ -49,10 +49,6 @@ class ServerLogin {
   const Parameters& reported() const { return reported_; }  // in the order they came first
   std::uint32_t process_id() const { return process_id_; }
   Bytes cancel_key() const { return cancel_key_; }  // 4 bytes, or up to 256 (3.2)
-  // The server refused a proof that was made with SCRAM keys. Cached ones are out of date then (the
-  // password was changed) and want to be forgotten; it closes the connection, so that new ones can
-  // only be tried on another.
-  bool keys_were_refused() const { return keys_were_refused_; }
 
  private:
   // Up to the startup packet: server_login.cc
@@ -87,8 +83,6 @@ class ServerLogin {
   session::ServerPort* port_;
   State state_ = State::starting;
   bool secured_ = false;
-  bool keys_used_ = false;
-  bool keys_were_refused_ = false;
   ByteBuffer channel_binding_;  // tls-server-end-point; empty without TLS
   MessageGatherer message_;
   std::unique_ptr<auth::ScramClient> scram_;

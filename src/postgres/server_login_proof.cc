@@ -154,12 +154,11 @@ void ServerLogin::sasl_challenged(std::string_view server_first) {
   const auto challenge = scram_->challenge(server_first);
   if (!challenge) return fail_scram(challenge.error());
   state_ = State::awaiting_keys;
-  port_->need_scram_keys(challenge->salt, challenge->iterations, false);
+  port_->need_scram_keys(challenge->salt, challenge->iterations);
 }
 
 void ServerLogin::scram_keys(const session::ScramKeys& keys, const session::Turn&) {
   if (state_ != State::awaiting_keys) return;
-  keys_used_ = true;
   state_ = State::sasl_final;
   ByteBuffer out;
   write_sasl_response(out, scram_->final(keys.client_key, keys.server_key));

@@ -135,10 +135,9 @@ void Server::stream_secured(net::StreamId, const net::TlsInfo& tls) {
 
 // --- Login ---
 
-void Server::need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) {
+void Server::need_scram_keys(Bytes salt, std::uint32_t iterations) {
   auto& upstream = route_->upstream();
   const Upstream::KeyQuery query{rules().password, {salt.begin(), salt.end()}, iterations};
-  if (fresh) upstream.forget_keys(query);
   auto answer = [gate = &gate(), worker = worker_, id = id_, query] {
     auto* server = gate->find(id);
     const auto keys = gate->upstream().find_keys(query);

@@ -89,7 +89,7 @@ class Server final : public net::StreamHandler,
   void to_server(Bytes bytes) override;
   void start_tls() override;
   const session::ServerRules& rules() const override { return route_->server_rules(); }
-  void need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) override;
+  void need_scram_keys(Bytes salt, std::uint32_t iterations) override;
   void login_done() override;
   void login_failed(const session::Failure& why) override;
   void verified() override;

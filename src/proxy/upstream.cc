@@ -31,11 +31,6 @@ void Upstream::keep_keys(const KeyQuery& query, const session::ScramKeys& keys) 
   keys_.insert_or_assign(query, keys);
 }
 
-void Upstream::forget_keys(const KeyQuery& query) {
-  const std::scoped_lock hold(keys_lock_);
-  keys_.erase(query);
-}
-
 session::ScramKeys derive_scram_keys(const Upstream::KeyQuery& query) {
   const auto salted = auth::scram_salted_password(query.password, query.salt, query.iterations);
   return {auth::scram_client_key(salted), auth::scram_server_key(salted)};

@@ -43,7 +43,8 @@ class Upstream {
   // each began at the next one.
   bool all_hosts_wrong(bool wrong);
 
-  // SCRAM keys by what they were derived from. Bounded; the oldest goes when it is full.
+  // SCRAM keys by what they were derived from. Bounded; one of them goes when it is
+  // full, whichever stands first.
   struct KeyQuery {
     std::string password;
     std::vector<std::uint8_t> salt;
@@ -52,7 +53,6 @@ class Upstream {
   };
   std::optional<session::ScramKeys> find_keys(const KeyQuery& query);
   void keep_keys(const KeyQuery& query, const session::ScramKeys& keys);
-  void forget_keys(const KeyQuery& query);
 
  private:
   static constexpr std::size_t kKeysMax = 1000;

@@ -183,9 +183,9 @@ class ServerPort {
   virtual void to_server(Bytes bytes) = 0;
   virtual void start_tls() = 0;  // answered with secured()
   virtual const ServerRules& rules() const = 0;
-  // Answered with scram_keys(): from the cache, or derived off the worker. `fresh`: the cached
-  // ones were refused, forget them.
-  virtual void need_scram_keys(Bytes salt, std::uint32_t iterations, bool fresh) = 0;
+  // Answered with scram_keys(): from the cache, or derived off the worker. They follow from
+  // password, salt and iterations alone, so that cached ones are never out of date.
+  virtual void need_scram_keys(Bytes salt, std::uint32_t iterations) = 0;
 
   // Logged in; idle and ready for the pool.
   virtual void login_done() = 0;

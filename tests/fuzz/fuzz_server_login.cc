@@ -27,7 +27,7 @@ class Port : public session::ServerPort {
   }
   void start_tls() override { tls_begins = true; }
   const session::ServerRules& rules() const override { return rules_; }
-  void need_scram_keys(Bytes, std::uint32_t iterations, bool) override {
+  void need_scram_keys(Bytes, std::uint32_t iterations) override {
     TG_CHECK(iterations > 0 && iterations <= auth::kIterationsMax);
     keys_wanted = true;
   }

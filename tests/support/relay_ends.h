@@ -30,7 +30,7 @@ class RelayServer : public session::ServerPort {
   }
   void start_tls() override {}
   const session::ServerRules& rules() const override { return rules_; }
-  void need_scram_keys(Bytes, std::uint32_t, bool) override {}
+  void need_scram_keys(Bytes, std::uint32_t) override {}
   void login_done() override {}
   void login_failed(const session::Failure&) override {}
   void verified() override {}
