@@ -120,11 +120,12 @@ void Pool::State::expire_waiters(Actions& out) {
   }
 }
 
-// Why the route's next server will not come soon either, when it has none left to wait for. Until
-// the next attempt is due this is what is known, and nobody is made to wait for the same answer.
+// Why the route's next server will not come soon either, when it has none left to wait for and no
+// login under way. Until the next attempt is due this is what is known, and nobody is made to wait
+// for the same answer.
 Reason Pool::State::lasting_trouble(const Route& route) const {
-  if (route.reachable()) return Reason::none;
-  if (route.refusals.resting(clock)) return route.refusal;
+  if (route.hopeful()) return Reason::none;
+  if (route.refusal_lasts && route.refusals.resting(clock)) return route.refusal;
   return failure_lasts && failures.resting(clock) ? failure : Reason::none;
 }
 

@@ -156,9 +156,9 @@ class Pool {
   // Servers. `server` comes from an `open` action. `fit` is what it carries now.
   void server_ready(ServerId server, FitTag fit, Instant now, Actions& out);
   // Connecting or logging in failed; it counts until server_gone(). A lasting setback is told at
-  // once to whoever waits and has no other server of its route to wait for, and to whoever comes
-  // before the next attempt is due; the first who comes later sets that off. A passing one is tried
-  // again for as long as somebody waits.
+  // once to whoever waits and has no other server of its route, and no other login under way, to
+  // wait for, and to whoever comes before the next attempt is due; the first who comes later sets
+  // that off. A passing one, or one of a single host, is tried again for as long as somebody waits.
   void server_failed(ServerId server, Reason reason, Setback setback, Instant now, Actions& out);
   // A holder is done. `fit` is what the server carries now.
   void server_released(ServerId server, FitTag fit, Instant now, Actions& out);

@@ -56,6 +56,9 @@ void add_server_events(const Referee& r, std::vector<Event>& events) {
         [id](Referee& x) { x.server_failed(id, Reason::connect_failed, Setback::passing); });
     events.push_back(
         [id](Referee& x) { x.server_failed(id, Reason::server_login_failed, Setback::of_route); });
+    events.push_back([id](Referee& x) {
+      x.server_failed(id, Reason::server_login_failed, Setback::of_one_host);
+    });
     events.push_back(
         [id](Referee& x) { x.server_failed(id, Reason::dns_failed, Setback::of_upstream); });
     events.push_back(

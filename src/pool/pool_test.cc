@@ -4,59 +4,12 @@
 
 #include <gtest/gtest.h>
 
-#include "pool/referee.h"
+#include "pool/pool_testing.h"
 
 namespace tidegate::pool {
 namespace {
 
 using State = Referee::State;
-
-class PoolTest : public ::testing::Test {
- protected:
-  void TearDown() override { EXPECT_EQ(r.complaint, ""); }
-
-  RouteId start(const RouteLimits& limits, const UpstreamLimits& upstream = {}) {
-    r.set_limits(upstream);
-    return r.add_route(limits);
-  }
-  void want(RouteId route, WaiterId waiter, WorkerIndex worker = 0, FitTag fit = 0) {
-    r.client_wants({.route = route, .waiter = waiter, .worker = worker, .fit = fit});
-  }
-  void ready_all(FitTag fit = 0) {
-    for (const auto id : r.servers_in(State::opening)) r.server_ready(id, fit);
-  }
-  // The server that `waiter` holds; a handle to nothing when it holds none.
-  ServerId held_by(WaiterId waiter) const {
-    for (const auto id : r.servers_in(State::held)) {
-      if (r.holder_of(id) == waiter) return id;
-    }
-    return {};
-  }
-  ServerId serve(RouteId route, WaiterId waiter, WorkerIndex worker = 0, FitTag fit = 0) {
-    want(route, waiter, worker, fit);
-    ready_all(fit);
-    return held_by(waiter);
-  }
-  // Opens `count` servers of the route by as many clients at once, then lets go in that order.
-  std::vector<ServerId> fill(RouteId route, int count) {
-    std::vector<ServerId> ids;
-    for (int i = 0; i < count; ++i) want(route, 900 + static_cast<WaiterId>(i));
-    ready_all();
-    for (int i = 0; i < count; ++i) ids.push_back(held_by(900 + static_cast<WaiterId>(i)));
-    for (const auto id : ids) r.server_released(id);
-    return ids;
-  }
-  Reason refused() const {
-    const Action* const refusal = r.said(ActionKind::refuse);
-    return refusal != nullptr ? refusal->reason : Reason::none;
-  }
-  Reason closed() const {
-    const Action* const close = r.said(ActionKind::close);
-    return close != nullptr ? close->reason : Reason::none;
-  }
-
-  Referee r{{}};
-};
 
 // Opening
 
@@ -208,111 +161,6 @@ TEST_F(PoolTest, AfterAFailureOneAttemptAtATime) {
   r.server_ready(r.servers_in(State::opening)[0]);
   EXPECT_EQ(r.count(State::opening), 3);
 }
-
-TEST_F(PoolTest, FatalFailureRefusesAtOnceWhenNoServerLives) {
-  const auto route = start({.pool_size = 1});
-  want(route, 1);
-  want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
-  EXPECT_EQ(r.waiting(route), 0);
-  EXPECT_EQ(refused(), Reason::server_login_failed);
-  want(route, 3);
-  EXPECT_EQ(refused(), Reason::server_login_failed) << "no login storm while it rests";
-  r.tick(100ms);
-  want(route, 4);
-  EXPECT_EQ(r.count(State::opening), 1) << "then it is tried again";
-}
-
-TEST_F(PoolTest, FatalFailureSparesWaitersWhenAnotherServerLives) {
-  const auto route = start({.pool_size = 2});
-  const auto server = serve(route, 1);
-  want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
-  EXPECT_TRUE(r.is_waiting(2));
-  r.server_released(server);
-  EXPECT_EQ(held_by(2), server);
-}
-
-TEST_F(PoolTest, WrongPasswordOfOneRouteDoesNotDelayAnother) {
-  const auto wrong = start({});
-  const auto right = r.add_route({});
-  want(wrong, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
-  want(right, 2);
-  EXPECT_EQ(r.count(right, State::opening), 1);
-}
-
-TEST_F(PoolTest, AnUpstreamsLastingSetbackIsToldToAllWhoHaveNothingElseToWaitFor) {
-  const auto first = start({.pool_size = 1});
-  const auto second = r.add_route({.pool_size = 2});
-  const auto third = r.add_route({.pool_size = 1});
-  const auto server = serve(second, 1);
-  want(first, 2);
-  want(second, 3);
-  want(third, 4);
-  const auto opening = r.servers_in(State::opening);
-  ASSERT_EQ(opening.size(), 3u);
-  r.server_failed(opening[0], Reason::server_tls_failed, Setback::of_upstream);
-  EXPECT_FALSE(r.is_waiting(2));
-  EXPECT_FALSE(r.is_waiting(4));
-  EXPECT_EQ(refused(), Reason::server_tls_failed);
-  EXPECT_TRUE(r.is_waiting(3)) << "a server of its route lives";
-  r.server_released(server);
-  EXPECT_EQ(held_by(3), server);
-}
-
-TEST_F(PoolTest, WhileALastingSetbackRestsItsReasonIsTheAnswerAndThenOneAttemptIsMade) {
-  const auto first = start({});
-  const auto second = r.add_route({});
-  want(first, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
-  want(second, 2);
-  EXPECT_EQ(refused(), Reason::dns_failed);
-  EXPECT_EQ(r.count(State::opening), 0) << "while it rests nobody asks";
-  r.tick(100ms);
-  EXPECT_EQ(r.count(State::opening), 0) << "nobody waits, so nobody asks";
-  want(first, 3);
-  want(second, 4);
-  EXPECT_EQ(r.count(State::opening), 1) << "one attempt for both";
-  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
-  EXPECT_EQ(r.waiting(first) + r.waiting(second), 0);
-  r.tick(100ms);
-  want(first, 5);
-  EXPECT_EQ(refused(), Reason::dns_failed) << "the second rest is longer";
-}
-
-TEST_F(PoolTest, APassingSetbackAfterALastingOneLetsClientsWaitAgain) {
-  const auto route = start({});
-  want(route, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::dns_failed, Setback::of_upstream);
-  r.tick(100ms);
-  want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
-  EXPECT_TRUE(r.is_waiting(2));
-  want(route, 3);
-  EXPECT_TRUE(r.is_waiting(3));
-}
-
-TEST_F(PoolTest, TheLastServersEndTellsWhoWaitsThatNoOtherCanBeHad) {
-  const auto route = start({.pool_size = 2});
-  const auto server = serve(route, 1);
-  want(route, 2);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
-  EXPECT_TRUE(r.is_waiting(2));
-  r.server_closing(server);
-  EXPECT_FALSE(r.is_waiting(2));
-  EXPECT_EQ(refused(), Reason::server_login_failed);
-}
-
-TEST_F(PoolTest, TimeoutWhileTheDatabaseIsDownSaysSo) {
-  const auto route = start({.pool_timeout = 1s}, {.retry_first = 5s});
-  want(route, 1);
-  r.server_failed(r.servers_in(State::opening)[0], Reason::connect_failed, Setback::passing);
-  r.tick(1s);
-  EXPECT_EQ(refused(), Reason::connect_failed);
-}
-
-// Choice of server and client
 
 TEST_F(PoolTest, CountsTheIdleServersThatAreCheckedBeforeUse) {
   const auto route = start({.ping_after = 1s});

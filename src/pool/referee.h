@@ -88,6 +88,7 @@ class Referee {
   Road* road(RouteId id);
   const Road* road(RouteId id) const { return const_cast<Referee*>(this)->road(id); }
   int size(RouteId route) const;
+  bool has_hope(RouteId route) const;
   void forget(ServerId id);
   void heed();  // judges what the pool said, then the situation
   void heed_open(const Action& action);

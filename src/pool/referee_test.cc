@@ -9,6 +9,17 @@ namespace tidegate::pool {
 
 using State = Referee::State;
 
+namespace {
+
+// What the histories below let the database, or the way there, say no with.
+bool is_of_the_database(Reason reason) {
+  return reason == Reason::connect_failed || reason == Reason::server_login_failed ||
+         reason == Reason::dns_failed || reason == Reason::server_tls_failed ||
+         reason == Reason::server_lost;
+}
+
+}  // namespace
+
 void Referee::complain(std::string_view what) {
   if (complaint.empty()) complaint = what;
 }
@@ -119,18 +130,23 @@ void Referee::login_failed(ServerId server, Reason reason, Setback setback) {
   const RouteId route = machine(server)->route;
   const bool counts = machine(server)->state == State::opening;
   if (counts) {
-    unreachable_ = setback != Setback::of_route;
-    if (setback == Setback::of_route) road(route)->login_refused = true;
+    const bool answered = setback == Setback::of_route || setback == Setback::of_one_host;
+    unreachable_ = !answered;
+    if (answered) road(route)->login_refused = true;
   }
   machine(server)->state = State::closing;
   pool.server_failed(server, reason, setback, now, said_);
   heed();
-  if (!counts || setback == Setback::passing) return;
+  if (!counts || setback == Setback::passing || setback == Setback::of_one_host) return;
   for (const auto& r : roads) {
     if (setback == Setback::of_route && r.id != route) continue;
-    const bool hopeless = count(r.id, State::idle) + count(r.id, State::held) == 0;
-    require(!hopeless || waiting(r.id) == 0, "a client waits for what will not come");
+    require(has_hope(r.id) || waiting(r.id) == 0, "a client waits for what will not come");
   }
+}
+
+// A server of the route serves, or may soon.
+bool Referee::has_hope(RouteId route) const {
+  return count(route, State::opening) + count(route, State::idle) + count(route, State::held) > 0;
 }
 
 void Referee::server_failed(ServerId server, Reason reason, Setback setback) {
@@ -344,6 +360,9 @@ void Referee::heed_refuse(const Action& action) {
     require(r->limits.shed, "shedding is off");
   }
   if (action.reason == Reason::route_removed) require(r == nullptr || r->removed, "not removed");
+  if (is_of_the_database(action.reason)) {
+    require(client->deadline <= now || !has_hope(r->id), "refused while a login is under way");
+  }
   queue.erase(client);
 }
 

@@ -29,6 +29,7 @@ struct Route {
   // Logins that will fail again (wrong password). Other routes of the upstream do not suffer.
   Backoff refusals;
   Reason refusal = Reason::none;
+  bool refusal_lasts = false;         // the last of them was of_route
   Instant server_died_at{INT64_MIN};  // servers idle since before that are suspect
   WorkerIndex worker_last = 0;        // where a client asked last; spare servers are opened there
 
@@ -40,6 +41,8 @@ struct Route {
   int live() const { return opening + idle.size() + held; }
   int size() const { return live() + closing; }
   bool reachable() const { return idle.size() + held > 0; }
+  // Whether who waits has anything of the route to wait for; the last login may be the good one.
+  bool hopeful() const { return live() > 0; }
   // Servers that a client of the next transaction can hope for.
   int serving() const {
     return live() - held_by_kind[static_cast<int>(HoldKind::pin)] -

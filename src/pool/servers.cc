@@ -22,23 +22,29 @@ void Pool::State::server_failed(Server& server, Reason reason, Setback setback, 
   TG_CHECK(server.state == ServerState::opening);
   Route& route = *server.route;
   ++totals.failed;
-  if (setback == Setback::of_route) {
+  book_setback(route, reason, setback);
+  move_to(server, ServerState::closing);  // who waits may hope for the others, not for this one
+  if (setback == Setback::of_upstream) {
+    routes.for_each([&](RouteId, Route& each) { refuse_the_hopeless(each, out); });
+  } else {
+    refuse_the_hopeless(route, out);
+  }
+  if (planted(Planted::lost_wakeup)) ++route.promised;
+  promise_place(server);
+}
+
+void Pool::State::book_setback(Route& route, Reason reason, Setback setback) {
+  if (setback == Setback::of_route || setback == Setback::of_one_host) {
     // The database answered: it can be reached, and other routes may do better.
     failures.succeeded();
     route.refusals.failed(clock, limits.retry_first, limits.retry_max, seed);
     route.refusal = reason;
+    route.refusal_lasts = setback == Setback::of_route;
   } else {
     failures.failed(clock, limits.retry_first, limits.retry_max, seed);
     failure = reason;
     failure_lasts = setback == Setback::of_upstream;
   }
-  if (setback == Setback::of_route) {
-    refuse_the_hopeless(route, out);
-  } else if (setback == Setback::of_upstream) {
-    routes.for_each([&](RouteId, Route& each) { refuse_the_hopeless(each, out); });
-  }
-  if (planted(Planted::lost_wakeup)) ++route.promised;
-  start_closing(server);
 }
 
 bool Pool::State::hold_changed(Server& server, HoldKind kind) {

@@ -42,6 +42,7 @@ struct Pool::State {
   // servers.cc: what the events about servers do
   void server_ready(Server& server, FitTag fit, Actions& out);
   void server_failed(Server& server, Reason reason, Setback setback, Actions& out);
+  void book_setback(Route& route, Reason reason, Setback setback);
   bool hold_changed(Server& server, HoldKind kind);
   void assign_failed(Server& server, bool waiter_alive, Actions& out);
   void offer(Server& server, Actions& out);
@@ -54,6 +55,7 @@ struct Pool::State {
   void enter_state(Server& server, ServerState state);
   void close(Server& server, Reason reason, Actions& out);
   void start_closing(Server& server);
+  void promise_place(Server& server);
   void withdraw_promise(Server& server);
   void remove(Server& server);
   void remove_route_if_empty(Route& route);

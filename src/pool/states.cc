@@ -70,10 +70,14 @@ void Pool::State::close(Server& server, Reason reason, Actions& out) {
   start_closing(server);
 }
 
-// While the budget is used up, the place of a closing server is promised to the neediest route, so
-// that one need does not evict twice.
 void Pool::State::start_closing(Server& server) {
   move_to(server, ServerState::closing);
+  promise_place(server);
+}
+
+// While the budget is used up, the place of a closing server is promised to the neediest route, so
+// that one need does not evict twice.
+void Pool::State::promise_place(Server& server) {
   refresh(*server.route);
   Route* const neediest = needs.top();
   if (neediest == nullptr || needs.top_key().kind == NeedKind::spare || total < budget()) return;

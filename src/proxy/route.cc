@@ -12,7 +12,8 @@ Route::Route(std::string database, const config::Route& spec, Upstream& upstream
       server_rules_(std::move(server_rules)),
       id_(upstream.with_pool([&](pool::Pool& pool) { return pool.add_route(spec.limits); })),
       traffic_(workers),
-      database_clients_(database_clients) {}
+      database_clients_(database_clients),
+      refusing_hosts_(upstream.spec().hosts.size()) {}
 
 void Route::end_period(std::size_t worker, bool idle) {
   auto& [now, last] = traffic_[worker];
@@ -22,7 +23,9 @@ void Route::end_period(std::size_t worker, bool idle) {
 
 void Route::note_failure(const session::Failure& failure, Instant at) {
   last_failure_.set(failure, at);
-  if (failure.setback != Setback::of_route) upstream_.last_failure().set(failure, at);
+  const bool is_own =
+      failure.setback == Setback::of_route || failure.setback == Setback::of_one_host;
+  if (!is_own) upstream_.last_failure().set(failure, at);
 }
 
 session::Failure Route::explain(Reason reason) const {

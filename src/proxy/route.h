@@ -11,6 +11,7 @@
 #include "pool/pool.h"
 #include "proxy/census.h"
 #include "proxy/last_failure.h"
+#include "proxy/refusing_hosts.h"
 #include "proxy/upstream.h"
 #include "session/conversation.h"
 
@@ -47,6 +48,7 @@ class Route {
   // One of its servers could not be had; what its clients are told when they are refused for that.
   void note_failure(const session::Failure& failure, Instant at);
   session::Failure explain(Reason reason) const;
+  RefusingHosts& refusing_hosts() { return refusing_hosts_; }
 
  private:
   struct alignas(64) OwnLine {
@@ -65,6 +67,7 @@ class Route {
   mutable std::mutex snapshot_lock_;
   session::SnapshotRef snapshot_;
   LastFailure last_failure_;
+  RefusingHosts refusing_hosts_;
 };
 
 }  // namespace tidegate::proxy

@@ -70,7 +70,7 @@ bool Server::secured() const {
 void Server::open() {
   const auto& spec = route_->upstream().spec();
   set_timer(spec.connect_timeout);
-  first_host_ = route_->upstream().next_host();
+  first_host_ = route_->refusing_hosts().first_for(route_->upstream().next_host());
   try_next_host();
 }
 
@@ -154,6 +154,7 @@ void Server::login_done() {
   stop_timer();
   state_ = State::idle;
   route_->upstream().all_hosts_wrong(false);
+  route_->refusing_hosts().accepted();
   gate().server_ready(id_, conversation_->fit());
 }
 
@@ -174,6 +175,10 @@ void Server::fail(const session::Failure& otherwise) {
   const bool wrong_host = state_ != State::connecting && why.setback == Setback::of_upstream;
   const bool all_wrong = route_->upstream().all_hosts_wrong(wrong_host);
   if (wrong_host && !all_wrong) why.setback = Setback::passing;
+  if (why.setback == Setback::of_route &&
+      !route_->refusing_hosts().refused(first_host_, hosts_tried_)) {
+    why.setback = Setback::of_one_host;
+  }
   log_failure(why);
   route_->note_failure(why, worker_->reactor().now());
   gate().server_failed(id_, why.reason, why.setback);
