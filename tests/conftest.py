@@ -38,7 +38,7 @@ def database(postgres):
 
 @pytest.fixture
 def start_gate(database, tmp_path):
-    """start_gate(top=, tls=, upstream=, route=, users=) -> Gate; stopped after the test.
+    """start_gate(top=, tls=, upstream=, route=, users=, more=) -> Gate; stopped after the test.
 
     `listen` is where it listens, a free port unless told otherwise; `arguments` replaces the
     configuration file made of the parts; `preexec` runs in the new process before it becomes one.

@@ -126,7 +126,7 @@ Findings look_around(proxy::Process& process, Worker& worker) {
   worker.end_period();
   for (const auto& route : process.routes().all()) {
     findings.traffic.push_back(
-        {route.get(), route->traffic(worker.index()), route->last_period(worker.index())});
+        {route, route->traffic(worker.index()), route->last_period(worker.index())});
   }
   findings.workers.push_back({worker.index(), worker.client_count(), findings.servers.size(),
                               worker.reactor().counters()});

@@ -18,7 +18,7 @@ namespace tidegate::admin {
 // A client or a server, as SHOW CLIENTS and SHOW SERVERS print them: the same columns.
 struct SocketRow {
   char type = 'C';
-  const proxy::Route* route = nullptr;  // null: the console, or not admitted yet
+  const proxy::Route* route = nullptr;  // null: the console, or not admitted yet; a name only
   int cancels = 0;                      // of a server: cancel requests on their way to it
   std::string user, database, state, address, local_address, application_name, tls;
   int port = 0, local_port = 0;
@@ -34,7 +34,7 @@ struct SocketRow {
 // What happened on a route, as one worker counted it: since the start, and as it stood at both
 // ends of the last whole stats_period.
 struct RouteTraffic {
-  const proxy::Route* route = nullptr;
+  std::shared_ptr<const proxy::Route> route;  // kept alive until the table is made
   session::Traffic total;
   proxy::Route::Period period;
 };

@@ -85,6 +85,7 @@ struct Config {
   int workers = 0;          // 0 = one per processor
   int clients_max = 10000;  // max_client_conn
   Duration client_login_timeout{60s};
+  Duration route_idle_timeout{600s};  // of routes that "*" has made; 0 = never
 
   AuthType auth_type = AuthType::any_stored;
   std::string auth_file;

@@ -34,7 +34,6 @@ constexpr PgbouncerSetting kSettings[] = {
     {"max_db_connections", "0", translated, "the `budget` of an upstream of its own"},
     {"max_user_connections", "0", missing, kPerUser},
     {"server_round_robin", "0", translated, "`lifo = false`"},
-    {"autodb_idle_timeout", "3600", needless, ""},
     {"pool_idle_timeout", "0", needless, ""},
 
     {"track_extra_parameters", "IntervalStyle", needless, "every reported parameter is tracked"},

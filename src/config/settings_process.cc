@@ -69,6 +69,11 @@ void add_limits(Table<Config>& table) {
       .add("client_login_timeout", duration(1ms), field(&Config::client_login_timeout),
            "Longest time a client may take to log in.")
       .ini("client_login_timeout", "60");
+  table
+      .add("route_idle_timeout", duration(), field(&Config::route_idle_timeout),
+           "After that long without client and server, a route that `[route.\"*\"]` has made for a "
+           "database name is forgotten, and its statistics with it. 0: never.")
+      .ini("autodb_idle_timeout", "3600");
   table.add("shutdown_timeout", duration(), field(&Config::shutdown_timeout),
             "After SIGTERM, longest wait for open transactions and pinned clients; then they are "
             "told 57P01 and closed. 0: as long as they take.");

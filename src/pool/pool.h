@@ -140,6 +140,10 @@ class Pool {
   RouteId add_route(const RouteLimits& limits);
   // Refuses its waiters, closes its servers; the id dies when the last server is gone.
   void remove_route(RouteId route, Instant now, Actions& out);
+  // Forgets a route that nobody has anything of: no waiter, no server, no promise, not paused.
+  // False when somebody does. Nothing follows from it for the others, so there is no action.
+  bool is_unused(RouteId route) const;
+  bool forget_route(RouteId route);
   void set_limits(const UpstreamLimits& limits, Instant now, Actions& out);
   void set_route_limits(RouteId route, const RouteLimits& limits, Instant now, Actions& out);
   // PAUSE: nobody is assigned, idle servers are closed as they come; waiters keep waiting.

@@ -84,6 +84,12 @@ void add_other_events(const Referee& r, std::vector<Event>& events) {
     events.push_back([](Referee& x) { x.pause(x.roads[0].id, !x.roads[0].paused); });
     events.push_back([](Referee& x) { x.recycle_all(x.roads[0].id); });
     events.push_back([](Referee& x) { x.remove_route(x.roads[0].id); });
+    events.push_back([](Referee& x) {
+      const auto limits = x.roads[0].limits;
+      if (!x.forget_route(x.roads[0].id)) return;
+      x.add_route(limits);
+      std::swap(x.roads[0], x.roads[1]);
+    });
   }
 }
 

@@ -131,6 +131,8 @@ class Player {
         return set_budget(1 + detail % 9);
       case 3:
         return resize(road, 1 + detail % 5);
+      case 4:
+        return forget_and_meet_again(road);
       default:
         return r_.pause(road.id, false);
     }
@@ -140,6 +142,11 @@ class Player {
     auto limits = r_.limits;
     limits.budget = budget;
     r_.set_limits(limits);
+  }
+
+  void forget_and_meet_again(const Referee::Road& road) {
+    const auto limits = road.limits;
+    if (r_.forget_route(road.id)) r_.add_route(limits);
   }
 
   void resize(const Referee::Road& road, int size) {

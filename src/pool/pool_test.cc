@@ -318,6 +318,48 @@ TEST_F(PoolTest, RefusesWhenTheQueueIsFull) {
   EXPECT_EQ(r.waiting(route), 2);
 }
 
+TEST_F(PoolTest, ARouteThatNobodyUsesCanBeForgotten) {
+  const auto route = start({});
+  EXPECT_TRUE(r.forget_route(route));
+  EXPECT_FALSE(r.pool.is_unused(route)) << "there is none any more";
+  const auto again = r.add_route({});
+  EXPECT_NE(again, route) << "a stale number is known for one";
+  r.pool.set_route_limits(route, {}, r.now, actions);
+  r.pool.recycle_all(route, r.now, actions);
+  r.pool.client_wants({.route = route, .waiter = 1}, r.now, actions);
+  ASSERT_EQ(actions.size(), 1u);
+  EXPECT_EQ(actions[0].reason, Reason::route_removed);
+}
+
+TEST_F(PoolTest, ARouteInUseIsNotForgotten) {
+  const auto route = start({});
+  want(route, 1);
+  EXPECT_FALSE(r.forget_route(route)) << "one waits";
+  ready_all();
+  EXPECT_FALSE(r.forget_route(route)) << "one is served";
+  const auto server = held_by(1);
+  r.server_released(server);
+  EXPECT_FALSE(r.forget_route(route)) << "a server is idle";
+  r.server_closing(server);
+  EXPECT_FALSE(r.forget_route(route)) << "it counts until it is gone";
+  r.server_gone(server);
+  r.pause(route, true);
+  EXPECT_FALSE(r.forget_route(route)) << "somebody paused it";
+  r.pause(route, false);
+  EXPECT_TRUE(r.forget_route(route));
+}
+
+// One that cannot be reached still asks for its spare servers from time to time.
+TEST_F(PoolTest, AForgottenRouteIsNotTriedAgain) {
+  const auto route = start({.min_idle = 1});
+  r.tick();
+  r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed, Setback::of_route);
+  EXPECT_TRUE(r.forget_route(route));
+  EXPECT_TRUE(r.pool.next_deadline().is_never());
+  r.tick(1h);
+  EXPECT_EQ(r.count(State::opening), 0);
+}
+
 TEST_F(PoolTest, WaitsNoLongerThanPoolTimeoutOrItsOwnDeadline) {
   const auto route = start({.pool_size = 1, .pool_timeout = 5s, .shed = false});
   serve(route, 1);

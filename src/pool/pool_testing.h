@@ -54,6 +54,7 @@ class PoolTest : public ::testing::Test {
   }
 
   Referee r{{}};
+  Actions actions;  // for events that the referee need not judge
 };
 
 }  // namespace tidegate::pool

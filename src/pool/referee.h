@@ -53,6 +53,7 @@ class Referee {
   void pause(RouteId route, bool paused);
   void recycle_all(RouteId route);
   void remove_route(RouteId route);
+  bool forget_route(RouteId route);
   void set_limits(const UpstreamLimits& upstream);
   void set_route_limits(RouteId route, const RouteLimits& route_limits);
   void pass(Duration time);  // without a tick

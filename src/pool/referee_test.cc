@@ -212,6 +212,14 @@ void Referee::remove_route(RouteId route) {
   heed();
 }
 
+bool Referee::forget_route(RouteId route) {
+  const bool unused = size(route) + waiting(route) == 0 && !road(route)->paused;
+  const bool forgotten = pool.forget_route(route);
+  require(unused || !forgotten, "a route in use is forgotten");
+  if (forgotten) std::erase_if(roads, [&](const Road& r) { return r.id == route; });
+  return forgotten;  // the pool says nothing to it; the next event judges what it left
+}
+
 void Referee::set_limits(const UpstreamLimits& upstream) {
   budget_cut_ = static_cast<int>(machines.size()) > upstream.budget;
   limits = upstream;
@@ -377,6 +385,7 @@ void Referee::judge_situation() {
   require(static_cast<int>(machines.size()) <= limits.budget || budget_cut_, "over budget");
   require(pool.total_servers() == static_cast<int>(machines.size()), "a server is lost");
   for (const auto& r : roads) judge_route(r);
+  for (const auto& m : machines) require(road(m.route) != nullptr, "a server without a route");
   Instant earliest = Instant::never();
   for (const auto& c : queue) earliest = std::min(earliest, c.deadline);
   require(pool.next_deadline() <= earliest, "next_deadline is too late");

@@ -43,6 +43,7 @@ struct Route {
   bool reachable() const { return idle.size() + held > 0; }
   // Whether who waits has anything of the route to wait for; the last login may be the good one.
   bool hopeful() const { return live() > 0; }
+  bool unused() const { return size() == 0 && queue.empty() && promised == 0 && !paused; }
   // Servers that a client of the next transaction can hope for.
   int serving() const {
     return live() - held_by_kind[static_cast<int>(HoldKind::pin)] -

@@ -26,6 +26,20 @@ void Pool::remove_route(RouteId id, Instant now, Actions& out) {
   state.settle(out);
 }
 
+bool Pool::is_unused(RouteId id) const {
+  const Route* const route = state_->routes.find(id);
+  return route != nullptr && route->unused();
+}
+
+bool Pool::forget_route(RouteId id) {
+  if (!is_unused(id)) return false;
+  Route& route = *state_->routes.find(id);
+  state_->needs.remove(route);
+  state_->alarms.remove(route);
+  state_->routes.erase(id);
+  return true;
+}
+
 void Pool::set_limits(const UpstreamLimits& limits, Instant now, Actions& out) {
   State& state = *state_;
   state.advance(now);

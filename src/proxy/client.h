@@ -126,9 +126,9 @@ class Client final : public net::StreamHandler,
   Worker& worker_;
   ClientId id_;
   net::StreamId stream_;
+  std::shared_ptr<Route> route_;  // before the conversation, which has its rules and its traffic
   std::unique_ptr<session::ClientConversation> conversation_;
   ByteQueue held_;
-  std::shared_ptr<Route> route_;
   Server* server_ = nullptr;
   net::TimerId login_timer_;
   Instant connected_at_;

@@ -5,14 +5,15 @@
 namespace tidegate::proxy {
 
 Route::Route(std::string database, const config::Route& spec, Upstream& upstream,
-             session::ServerRules server_rules, std::size_t workers, Gauge& database_clients)
+             session::ServerRules server_rules, std::size_t workers,
+             std::shared_ptr<Gauge> database_clients)
     : database_(std::move(database)),
       spec_(spec),
       upstream_(upstream),
       server_rules_(std::move(server_rules)),
       id_(upstream.with_pool([&](pool::Pool& pool) { return pool.add_route(spec.limits); })),
       traffic_(workers),
-      database_clients_(database_clients),
+      database_clients_(std::move(database_clients)),
       refusing_hosts_(upstream.spec().hosts.size()) {}
 
 void Route::end_period(std::size_t worker, bool idle) {

@@ -20,7 +20,8 @@ namespace tidegate::proxy {
 class Route {
  public:
   Route(std::string database, const config::Route& spec, Upstream& upstream,
-        session::ServerRules server_rules, std::size_t workers, Gauge& database_clients);
+        session::ServerRules server_rules, std::size_t workers,
+        std::shared_ptr<Gauge> database_clients);
 
   const std::string& database() const { return database_; }
   const std::string& user() const { return server_rules_.user; }
@@ -43,7 +44,7 @@ class Route {
   void end_period(std::size_t worker, bool idle);
   Gauge& clients() { return clients_; }
   // Of the database, whatever their users: what its clients_max counts. It outlives the route.
-  Gauge& database_clients() { return database_clients_; }
+  Gauge& database_clients() { return *database_clients_; }
 
   // One of its servers could not be had; what its clients are told when they are refused for that.
   void note_failure(const session::Failure& failure, Instant at);
@@ -63,7 +64,7 @@ class Route {
   pool::RouteId id_;
   std::vector<OwnLine> traffic_;
   Gauge clients_;
-  Gauge& database_clients_;
+  std::shared_ptr<Gauge> database_clients_;
   mutable std::mutex snapshot_lock_;
   session::SnapshotRef snapshot_;
   LastFailure last_failure_;

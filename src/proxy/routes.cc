@@ -79,17 +79,61 @@ std::expected<std::shared_ptr<Route>, Reason> Routes::find(const std::string& da
   auto rules = rules_for(*spec, upstream->spec(), database, user, password);
 
   const std::scoped_lock hold(lock_);
-  auto& route = routes_[{database, rules.user}];
-  if (route == nullptr) {
-    route = std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_,
-                                    clients_[database]);
+  auto& entry = routes_[{database, rules.user}];
+  if (entry.used == nullptr) {
+    auto& clients = clients_[database];
+    if (clients == nullptr) clients = std::make_shared<Gauge>();
+    entry.seen =
+        std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_, clients);
+    entry.used = {entry.seen.get(), [kept = entry.seen](Route*) {}};
+    entry.wild = spec->database == "*";
   }
-  return route;
+  entry.idle_since = Instant::never();
+  return entry.used;
+}
+
+// Whoever uses a route got it from here, under the lock: while nobody but the table has it, nobody
+// can come by it. A server that the pool has asked for and no worker has made yet is in the pool's
+// books.
+bool Routes::is_used(const Entry& entry) const {
+  if (entry.used.use_count() > 1) return true;
+  const auto id = entry.used->id();
+  return !entry.used->upstream().with_pool([&](pool::Pool& pool) { return pool.is_unused(id); });
+}
+
+void Routes::forget_idle(Instant now) {
+  const std::scoped_lock hold(lock_);
+  for (auto next = routes_.begin(); next != routes_.end();) {
+    const auto at = next++;
+    auto& entry = at->second;
+    if (!entry.wild) continue;
+    if (is_used(entry)) {
+      entry.idle_since = Instant::never();
+    } else if (entry.idle_since.is_never()) {
+      entry.idle_since = now;
+    } else if (now - entry.idle_since >= config_.route_idle_timeout && forget(entry)) {
+      const auto database = at->first.first;
+      routes_.erase(at);
+      forget_gauge(database);
+    }
+  }
+}
+
+bool Routes::forget(const Entry& entry) {
+  const auto id = entry.used->id();
+  return entry.used->upstream().with_pool([&](pool::Pool& pool) { return pool.forget_route(id); });
+}
+
+// The count of a database's clients serves the routes of all its users.
+void Routes::forget_gauge(const std::string& database) {
+  const auto first = routes_.lower_bound({database, {}});
+  if (first == routes_.end() || first->first.first != database) clients_.erase(database);
 }
 
 std::shared_ptr<Route> Routes::by_id(const Upstream& upstream, pool::RouteId id) const {
   const std::scoped_lock hold(lock_);
-  for (const auto& [key, route] : routes_) {
+  for (const auto& [key, entry] : routes_) {
+    const auto& route = entry.used;
     if (&route->upstream() == &upstream && route->id() == id) return route;
   }
   return nullptr;
@@ -99,7 +143,7 @@ std::vector<std::shared_ptr<Route>> Routes::all() const {
   const std::scoped_lock hold(lock_);
   std::vector<std::shared_ptr<Route>> all;
   all.reserve(routes_.size());
-  for (const auto& [key, route] : routes_) all.push_back(route);
+  for (const auto& [key, entry] : routes_) all.push_back(entry.seen);
   return all;
 }
 

@@ -1,5 +1,8 @@
 #include "proxy/routes.h"
 
+#include <atomic>
+#include <thread>
+
 #include <gtest/gtest.h>
 
 namespace tidegate::proxy {
@@ -89,6 +92,92 @@ TEST_F(RoutesTest, AMissingCertificateIsNamed) {
   const auto made = Routes::make(config_, 2, 1);
   ASSERT_FALSE(made.has_value());
   EXPECT_NE(made.error().find("/nowhere/ca.crt"), std::string::npos);
+}
+
+class ForgottenRoutesTest : public RoutesTest {
+ protected:
+  static constexpr int kNames = 1000;
+
+  // Looks as often as a worker does, for as long as it takes to forget.
+  void look() {
+    const auto step = config_.route_idle_timeout / 4;
+    for (int i = 0; i <= 5; ++i) routes_->forget_idle(now_ = now_ + step);
+  }
+  void visit_many() {
+    for (int i = 0; i < kNames; ++i) ASSERT_NE(find("guess" + std::to_string(i), "ann"), nullptr);
+  }
+  std::size_t count() const { return routes_->all().size(); }
+
+  Instant now_{0};
+};
+
+TEST_F(ForgottenRoutesTest, WhatTheStarHasMadeGoesWhenNobodyUsesIt) {
+  find("plain", "ann");
+  const auto kept = find("kept", "ann");
+  visit_many();
+  EXPECT_EQ(count(), kNames + 2u);
+  look();
+  EXPECT_EQ(count(), 2u) << "the one with a name of its own, and the one in use";
+  EXPECT_EQ(find("kept", "ann"), kept);
+}
+
+TEST_F(ForgottenRoutesTest, WhoOnlyLooksDoesNotKeepIt) {
+  find("guess", "ann");
+  const auto seen = routes_->all();
+  look();
+  EXPECT_EQ(count(), 0u);
+  EXPECT_EQ(seen[0]->database(), "guess") << "it lives on for those who look at it";
+}
+
+TEST_F(ForgottenRoutesTest, NotBeforeItsTime) {
+  find("guess", "ann");
+  routes_->forget_idle(now_);
+  routes_->forget_idle(now_ + config_.route_idle_timeout - 1ns);
+  EXPECT_EQ(count(), 1u);
+  find("guess", "ann");  // begins anew
+  routes_->forget_idle(now_ + config_.route_idle_timeout);
+  routes_->forget_idle(now_ + config_.route_idle_timeout * 2 - 1ns);
+  EXPECT_EQ(count(), 1u);
+  routes_->forget_idle(now_ + config_.route_idle_timeout * 2);
+  EXPECT_EQ(count(), 0u);
+}
+
+TEST_F(ForgottenRoutesTest, NotWhileThePoolOwesItSomething) {
+  const auto id = find("guess", "ann")->id();
+  auto& upstream = find("guess", "ann")->upstream();
+  pool::Actions actions;
+  upstream.with_pool([&](pool::Pool& pool) {
+    pool.client_wants({.route = id, .waiter = 1}, now_, actions);
+    pool.client_gone(1, now_, actions);
+  });
+  ASSERT_EQ(actions.size(), 1u);  // a server that is still to be made for it
+  look();
+  EXPECT_NE(routes_->by_id(upstream, id), nullptr);
+  upstream.with_pool([&](pool::Pool& pool) { pool.server_gone(actions[0].server, now_, actions); });
+  look();
+  EXPECT_EQ(routes_->by_id(upstream, id), nullptr);
+}
+
+TEST_F(ForgottenRoutesTest, ItsDatabaseIsCountedForAsLongAsOneOfItsUsersIsThere) {
+  const auto bob = find("guess", "bob");
+  const auto place = Ticket::take(bob->database_clients(), 0);
+  find("guess", "ann");
+  look();
+  EXPECT_EQ(count(), 1u);
+  EXPECT_EQ(find("guess", "ann")->database_clients().count(), 1);
+}
+
+TEST_F(ForgottenRoutesTest, AmongWorkersThatAskAtTheSameTime) {
+  std::atomic<bool> over = false;
+  std::thread forgetful([&] {
+    while (!over) look();
+  });
+  for (int i = 0; i < 20'000; ++i) {
+    const auto route = find("guess" + std::to_string(i % 7), "ann");
+    ASSERT_EQ(routes_->by_id(route->upstream(), route->id()), route);
+  }
+  over = true;
+  forgetful.join();
 }
 
 // Averages are of the last whole period; an idle one is a period of nothing.

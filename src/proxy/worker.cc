@@ -13,6 +13,8 @@ namespace {
 constexpr std::size_t kImbalanceMax = 8;
 // What settles in one turn may cause more to settle; after so many rounds the rest waits a turn.
 constexpr int kSettleRounds = 4;
+// So many times in a route_idle_timeout it is looked for routes to forget.
+constexpr int kLooksPerTimeout = 4;
 
 }  // namespace
 
@@ -26,6 +28,7 @@ Worker::Worker(Process& process, WorkerIndex index, net::Reactor& reactor)
   for (const auto& upstream : process.routes().upstreams()) {
     gates_.push_back(std::make_unique<PoolGate>(*this, *upstream));
   }
+  if (process.config().route_idle_timeout > Duration{0}) forget_at_ = reactor.now();
   process.enlist(*this);
 }
 
@@ -82,6 +85,7 @@ void Worker::accept_shed(net::ListenerId) {
 
 bool Worker::settle() {
   end_period();
+  if (reactor_.now() >= forget_at_) forget_routes();
   for (int round = 0; round < kSettleRounds; ++round) {
     run_later();
     run_gates();
@@ -261,6 +265,12 @@ void Worker::end_period() {
   const bool idle = late >= period;
   for (const auto& route : process_.routes().all()) route->end_period(index_, idle);
   period_ends_ = period_ends_ + period * (late / period + 1);
+}
+
+// As with the periods there is no timer: while no turn comes, nobody makes routes either.
+void Worker::forget_routes() {
+  process_.routes().forget_idle(reactor_.now());
+  forget_at_ = reactor_.now() + process_.config().route_idle_timeout / kLooksPerTimeout;
 }
 
 // --- Leaving ---

@@ -105,6 +105,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void run_later();
   void run_gates();
   void bury_the_dead();
+  void forget_routes();
 
   Process& process_;
   WorkerIndex index_;
@@ -130,6 +131,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::vector<std::unique_ptr<CancelErrand>> dead_errands_;
   bool closing_servers_ = false;
   Instant period_ends_;
+  Instant forget_at_ = Instant::never();  // when to look for routes that nobody uses any more
 };
 
 }  // namespace tidegate::proxy

@@ -31,8 +31,9 @@ def toml_table(header, settings):
     return "\n".join(lines) + "\n"
 
 
-def configuration(database, top=None, tls=None, upstream=None, route=None, users=None):
-    """A configuration for one database; each part adds to or replaces what is written here."""
+def configuration(database, top=None, tls=None, upstream=None, route=None, users=None, more=None):
+    """A configuration for one database; each part adds to or replaces what is written here. `more`
+    has further sections by their names."""
     postgres = database.postgres
     top = {"workers": 2, "admin_users": [database.user], **(top or {})}
     upstream = {"host": [f"{postgres.host}:{postgres.port}"], "sslmode": "disable",
@@ -42,6 +43,7 @@ def configuration(database, top=None, tls=None, upstream=None, route=None, users
     parts = [toml_table("", top), toml_table("tls", tls or {}),
              toml_table("upstream.main", upstream), toml_table(f"route.{database.name}", route)]
     parts += [toml_table(f"user.{name}", settings) for name, settings in users.items()]
+    parts += [toml_table(name, settings) for name, settings in (more or {}).items()]
     return "\n".join(parts)
 
 
