@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "config/complete.h"
 #include "config/load.h"
 
 namespace tidegate::config {
@@ -63,7 +64,8 @@ std::expected<User, std::string> read_user(LineReader& reader) {
 }  // namespace
 
 std::expected<std::vector<User>, Problem> parse_auth_file(std::string_view text,
-                                                          const std::string& file) {
+                                                          const std::string& file,
+                                                          std::vector<Problem>* warnings) {
   std::vector<User> users;
   for (int number = 1; !text.empty(); ++number) {
     const auto end = text.find('\n');
@@ -73,6 +75,9 @@ std::expected<std::vector<User>, Problem> parse_auth_file(std::string_view text,
     auto user = read_user(reader);
     if (!user) {
       return std::unexpected(Problem{Severity::error, file, number, reader.column(), user.error()});
+    }
+    if (auto damage = damage_of(*user); damage && warnings != nullptr) {
+      warnings->push_back({Severity::warning, file, number, 1, std::move(*damage)});
     }
     users.push_back(std::move(*user));
   }

@@ -65,7 +65,9 @@ void add_auth_file(Config& config, const Sources& sources, const Place& place, P
     problems.error(place, fmt::format("`{}` cannot be read: {}", config.auth_file, text.error()));
     return;
   }
-  const auto users = parse_auth_file(*text, config.auth_file);
+  std::vector<Problem> warnings;
+  const auto users = parse_auth_file(*text, config.auth_file, &warnings);
+  for (auto& warning : warnings) problems.add(std::move(warning));
   if (!users) {
     problems.add(users.error());
     return;

@@ -9,6 +9,8 @@
 #include <memory>
 #include <tuple>
 
+#include <unistd.h>
+
 #include <fmt/format.h>
 
 #include "config/problems.h"
@@ -34,6 +36,18 @@ std::expected<std::string, std::string> read_whole_file(const std::string& path)
   return text;
 }
 
+// As the process would find it now: another user may start it, and the folder may go.
+std::expected<void, std::string> writable(const std::string& path) {
+  const auto slash = path.rfind('/');
+  const auto folder = slash == std::string::npos ? "." : path.substr(0, std::max(slash, 1ul));
+  const bool there = access(path.c_str(), F_OK) == 0;
+  const auto& tried = there ? path : folder;
+  if (access(tried.c_str(), there ? W_OK : W_OK | X_OK) == 0) return {};
+  if (there) return std::unexpected(fmt::format("cannot be written: {}", std::strerror(errno)));
+  return std::unexpected(
+      fmt::format("cannot be made in the folder `{}`: {}", folder, std::strerror(errno)));
+}
+
 std::optional<std::string> environment_variable(const std::string& name) {
   const char* value = std::getenv(name.c_str());
   if (value == nullptr) return std::nullopt;
@@ -55,7 +69,14 @@ bool Loaded::usable() const {
 }
 
 Sources Sources::real() {
-  return {.read_file = read_whole_file, .environment = environment_variable};
+  return {.read_file = read_whole_file,
+          .environment = environment_variable,
+          .check_tls =
+              [](const net::TlsSettings& settings, bool towards_clients) {
+                return towards_clients ? net::check_server_tls(settings)
+                                       : net::check_client_tls(settings);
+              },
+          .may_write = writable};
 }
 
 Loaded load_file(const std::string& path, const Sources& sources) {
@@ -73,13 +94,6 @@ Loaded load_file(const std::string& path, const Sources& sources) {
 bool Problems::any_error() const {
   return std::any_of(problems_.begin(), problems_.end(),
                      [](const Problem& problem) { return problem.severity == Severity::error; });
-}
-
-bool Problems::any_error_on_line_of(const Place& place) const {
-  return std::any_of(problems_.begin(), problems_.end(), [&](const Problem& problem) {
-    return problem.severity == Severity::error && problem.file == place.file &&
-           problem.line == place.line;
-  });
 }
 
 std::vector<Problem> Problems::sorted() const {

@@ -35,6 +35,11 @@ struct Loaded {
 struct Sources {
   std::function<std::expected<std::string, std::string>(const std::string& path)> read_file;
   std::function<std::optional<std::string>(const std::string& name)> environment;
+  // Whether files that are used later can be: certificates and keys of either side, and a file that
+  // is to be written (the error completes "the file ..."). Not set: nobody looks.
+  std::function<std::vector<net::TlsTrouble>(const net::TlsSettings&, bool towards_clients)>
+      check_tls = nullptr;
+  std::function<std::expected<void, std::string>(const std::string& path)> may_write = nullptr;
   static Sources real();
 };
 
@@ -46,9 +51,10 @@ Loaded load_pgbouncer_ini(std::string_view text, const std::string& file, const 
 // user and password; listens on loopback.
 Loaded load_upstream_url(const std::string& url, const Sources& sources);
 
-// PgBouncer's auth_file: "user" "secret" per line.
+// PgBouncer's auth_file: "user" "secret" per line. `warnings`: of secrets that let nobody in.
 std::expected<std::vector<User>, Problem> parse_auth_file(std::string_view text,
-                                                          const std::string& file);
+                                                          const std::string& file,
+                                                          std::vector<Problem>* warnings = nullptr);
 
 // Rows of SHOW CONFIG: key, value, default, changeable.
 struct ConfigRow {

@@ -62,6 +62,8 @@ class IniLoader {
     warn_about_sections(entries);
     complete(config);
     review(config, places_, problems_);
+    note_files(entries);
+    review_files(config, places_, sources_, problems_, true);
     return {.config = std::move(config), .problems = problems_.sorted()};
   }
 
@@ -79,6 +81,22 @@ class IniLoader {
       if (entry.section == "pgbouncer" && entry.key == key) return entry.value_place;
     }
     return {.file = file_};
+  }
+
+  // Where the files stand that are looked at: the settings of [pgbouncer] hold for every upstream.
+  void note_files(const std::vector<IniEntry>& entries) {
+    const auto note = [&](const std::string& name, const auto& setting) {
+      if (const auto place = place_of(entries, setting.ini_name); place.line > 0) {
+        places_.set(name, place);
+      }
+    };
+    for (const auto& setting : process_settings()) note(std::string(setting.name), setting);
+    for (const auto& setting : tls_settings()) note("tls." + std::string(setting.name), setting);
+    for (const auto& upstream : defaults_.config.upstreams) {
+      for (const auto& setting : upstream_settings()) {
+        note(fmt::format("upstream.{}.{}", upstream.name, setting.name), setting);
+      }
+    }
   }
 
   void warn_about_sections(const std::vector<IniEntry>& entries) {

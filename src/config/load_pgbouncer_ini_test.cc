@@ -7,7 +7,10 @@ namespace tidegate::config {
 namespace {
 
 const FakeSources kFake = {
-    .files = {{"users.txt", "\"app\" \"secret\"\n\"key\" \"SCRAM-SHA-256$4096:x$y:z\"\n"},
+    .files = {{"users.txt",
+               "\"app\" \"secret\"\n\"key\" "
+               "\"SCRAM-SHA-256$4096:QUJD$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
+               "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n"},
               {"more.ini", "default_pool_size = 7\n[databases]\nextra = host=h2\n"},
               {"loop.ini", "%include loop.ini\n"}},
     .variables = {}};

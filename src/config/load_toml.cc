@@ -55,6 +55,7 @@ class TomlLoader {
     imply();
     complete(config_);
     review(config_, places_, problems_);
+    review_files(config_, places_, sources_, problems_);
   }
 
   void read_globals(const TomlNode& root) {
@@ -71,9 +72,10 @@ class TomlLoader {
       if (entry == nullptr || !must_be_table(*entry)) continue;
       note(std::string(section.name), entry->at);
       apply(section.table, entry->value, config_, std::string(section.name));
-      refuse_unknown(entry->value, section.table, {});
+      refuse_unknown(entry->value, section.table, {}, std::string(section.name));
     }
-    refuse_unknown(root, known);
+    refuse_unknown(root, known, "");
+    spoil_misspelt(root, known);
     // A certificate is given to be used.
     const auto* tls = root.find("tls");
     if (tls != nullptr && tls->value.find("cert_file") != nullptr &&
@@ -87,7 +89,16 @@ class TomlLoader {
     if (entry == nullptr || !must_be_table(*entry)) return;
     const auto table = pool_settings();
     apply(table, entry->value, defaults_, "pool");
-    refuse_unknown(entry->value, table, {});
+    refuse_unknown(entry->value, table, {}, "pool");
+  }
+
+  // A section whose name nobody knows may have been meant to be the one that another lacks.
+  void spoil_misspelt(const TomlNode& root, const Known& known) {
+    for (const auto& entry : root.entries) {
+      const bool is_known = std::find(known.begin(), known.end(), entry.key) != known.end();
+      if (is_known || entry.value.kind != TomlKind::table) continue;
+      for (const auto* kind : {"upstream", "user", "auth", "tls"}) places_.spoil(kind);
+    }
   }
 
   template <typename Read>
@@ -109,18 +120,25 @@ class TomlLoader {
   void read_upstream(const TomlEntry& entry) {
     Upstream upstream{.name = entry.key};
     const auto table = upstream_settings();
-    apply(table, entry.value, upstream, "upstream." + entry.key);
-    refuse_unknown(entry.value, table, {});
+    const auto where = "upstream." + entry.key;
+    apply(table, entry.value, upstream, where);
+    refuse_unknown(entry.value, table, {}, where);
     config_.upstreams.push_back(std::move(upstream));
   }
 
   void read_user(const TomlEntry& entry) {
     User user{.name = entry.key};
     const auto table = user_settings();
-    apply(table, entry.value, user, "user." + entry.key);
-    refuse_unknown(entry.value, table, {});
-    if (user.secret.empty() && !user.trust && entry.value.find("password") == nullptr) {
+    const auto where = "user." + entry.key;
+    apply(table, entry.value, user, where);
+    refuse_unknown(entry.value, table, {}, where);
+    const bool lacks_password = user.secret.empty() && !user.trust && !places_.spoiled(where) &&
+                                entry.value.find("password") == nullptr;
+    if (lacks_password) {
       problems_.error(place(entry.at), fmt::format("user `{}` needs a `password`", entry.key));
+    }
+    if (auto damage = damage_of(user)) {
+      problems_.error(places_.find(where + ".password"), std::move(*damage));
     }
     config_.users.push_back(std::move(user));
   }
@@ -135,7 +153,7 @@ class TomlLoader {
     apply(sizes, entry.value, route, where);
     Known known;
     sizes.add_names(known);
-    refuse_unknown(entry.value, table, known);
+    refuse_unknown(entry.value, table, known, where);
     find_upstream(entry, route);
     if (entry.key == "tidegate" || entry.key == "pgbouncer") {
       problems_.error(place(entry.at),
@@ -149,6 +167,9 @@ class TomlLoader {
     for (const auto& upstream : config_.upstreams) names.push_back(upstream.name);
     if (std::find(names.begin(), names.end(), route.upstream) != names.end()) return;
     const auto* written = entry.value.find("upstream");
+    const bool misspelt = places_.spoiled("upstream") ||
+                          (written == nullptr && places_.spoiled("route." + entry.key));
+    if (misspelt) return;
     if (written != nullptr) {
       problems_.error(place(written->value.at),
                       fmt::format("unknown upstream `{}`{}", route.upstream,
@@ -197,8 +218,9 @@ class TomlLoader {
       if (entry == nullptr) continue;
       note(where.empty() ? entry->key : where + "." + entry->key, entry->at);
       const auto text = text_.of(setting.name, setting.kind, setting.accepts, entry->value);
+      const auto done = text ? setting.parse(owner, *text) : std::unexpected(std::string{});
+      if (!done) places_.spoil(where);
       if (!text) continue;
-      const auto done = setting.parse(owner, *text);
       if (!done) {
         problems_.error(place(entry->value.at), fmt::format("`{}` {}", setting.name, done.error()));
       } else if (setting.kind == Kind::url) {
@@ -214,14 +236,16 @@ class TomlLoader {
   }
 
   template <typename Owner>
-  void refuse_unknown(const TomlNode& node, const Table<Owner>& table, Known more) {
+  void refuse_unknown(const TomlNode& node, const Table<Owner>& table, Known more,
+                      const std::string& where) {
     table.add_names(more);
-    refuse_unknown(node, more);
+    refuse_unknown(node, more, where);
   }
 
-  void refuse_unknown(const TomlNode& node, const Known& known) {
+  void refuse_unknown(const TomlNode& node, const Known& known, const std::string& where) {
     for (const auto& entry : node.entries) {
       if (std::find(known.begin(), known.end(), entry.key) != known.end()) continue;
+      places_.spoil(where);
       auto advice = where_it_belongs(entry.key);
       if (advice.empty()) advice = did_you_mean(entry.key, known);
       problems_.error(place(entry.at), fmt::format("unknown key `{}`{}", entry.key, advice));

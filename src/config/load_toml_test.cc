@@ -247,6 +247,35 @@ TEST(LoadToml, routes_must_find_their_upstream) {
             std::string::npos);
 }
 
+// What is misspelt is not missing as well.
+TEST(LoadToml, one_mistake_is_one_error) {
+  const auto alone = [](const std::string& text, const std::string& expected) {
+    const auto said = problems(text);
+    EXPECT_EQ(std::count(said.begin(), said.end(), '\n'), 1) << said;
+    EXPECT_NE(said.find(expected), std::string::npos) << said;
+  };
+  const std::string main(kMain);
+  alone(main + "[user.ann]\npasword = \"x\"\n", "did you mean `password`?");
+  alone(main + "[user.ann]\npassword = 3\n", "`password` must be");
+  alone("[upstream.main]\nhst = \"h\"\n[user.ann]\npassword = \"x\"\n", "did you mean `host`?");
+  alone("[upstream.main]\nhost = \"h:abc\"\n[user.ann]\npassword = \"x\"\n", "`host` has a port");
+  alone("[upstream.main]\nhost = \"h\"\npassword = \"p\"\nuser = 5\n[user.ann]\npassword = \"x\"\n",
+        "`user` must be text");
+  alone(
+      "[upstrem.main]\nhost = \"h\"\n[user.ann]\npassword = \"x\"\n[route.a]\nupstream = "
+      "\"main\"\n",
+      "did you mean `upstream`?");
+  alone(main + "[route.a]\nusr = \"u\"\npassword = \"x\"\n", "unknown key `usr`");
+  alone(main + "[tls]\nsslmode = \"require\"\ncert_file = \"c\"\nkeyfile = \"k\"\n",
+        "did you mean `key_file`?");
+}
+
+TEST(LoadToml, client_certificates_need_one_of_our_own) {
+  EXPECT_EQ(problems(std::string(kMain) + "[tls]\nsslmode = \"verify-ca\"\nca_file = \"ca\"\n"),
+            "t.toml:4:1: error: client certificates are only asked for with a `cert_file` and a "
+            "`key_file`, not with a self-made certificate\n");
+}
+
 TEST(LoadToml, contradictions_are_warnings_that_say_why) {
   EXPECT_EQ(problems(std::string(kMain) + "budget = 10\n[route.shop]\npool_size = 11\n"),
             "t.toml:5:1: warning: route `shop` has a `pool_size` of 11, but upstream `main` has a "

@@ -23,7 +23,7 @@ std::string missing_login(const Url& url) {
 
 }  // namespace
 
-Loaded load_upstream_url(const std::string& text, const Sources&) {
+Loaded load_upstream_url(const std::string& text, const Sources& sources) {
   Problems problems;
   Loaded loaded;
   Upstream upstream{.name = std::string(kUpstreamName)};
@@ -44,6 +44,7 @@ Loaded load_upstream_url(const std::string& text, const Sources&) {
     loaded.config.upstreams.push_back(std::move(upstream));
     complete(loaded.config);
     review(loaded.config, Places({}), problems);
+    review_files(loaded.config, Places({}), sources, problems);
   }
   loaded.problems = problems.sorted();
   return loaded;

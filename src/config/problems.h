@@ -24,7 +24,6 @@ class Problems {
   }
   void add(Problem problem) { problems_.push_back(std::move(problem)); }
   bool any_error() const;
-  bool any_error_on_line_of(const Place& place) const;
   // In the order of the file; what has no place comes last.
   std::vector<Problem> sorted() const;
 

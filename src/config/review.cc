@@ -21,7 +21,7 @@ class Review {
       : config_(config), places_(places), problems_(problems) {}
 
   void run() {
-    if (config_.upstreams.empty()) {
+    if (config_.upstreams.empty() && !places_.spoiled("upstream")) {
       error("upstream",
             "no database to pool for: write [upstream.NAME] with a `url` (in pgbouncer.ini, a line "
             "of [databases])");
@@ -44,27 +44,25 @@ class Review {
     problems_.warning(places_.find(where), std::move(text));
   }
 
-  // What a url would have said is missing because the url is wrong, which was said.
-  bool has_wrong_url(const Upstream& upstream) const {
-    const auto name = "upstream." + upstream.name + ".url";
-    return places_.has(name) && problems_.any_error_on_line_of(places_.find(name));
+  // Something that is missing, unless what is wrong in the section may be just that.
+  void lack(const std::string& section, std::string text) {
+    if (!places_.spoiled(section)) error(section, std::move(text));
   }
 
   void review_upstream(const Upstream& upstream) {
     const auto where = "upstream." + upstream.name;
-    if (has_wrong_url(upstream)) return;
     if (upstream.hosts.empty()) {
-      error(where, fmt::format("upstream `{}` needs a `url` or a `host`", upstream.name));
+      lack(where, fmt::format("upstream `{}` needs a `url` or a `host`", upstream.name));
     }
     if (!upstream.password.empty() && upstream.user.empty()) {
-      error(where, fmt::format("upstream `{}` has a password but no `user`", upstream.name));
+      lack(where, fmt::format("upstream `{}` has a password but no `user`", upstream.name));
     }
     review_own_password(upstream.password, where + ".password");
     if (upstream.limits.retry_first > upstream.limits.retry_max) {
       warning(where + ".retry_first", "`retry_first` is longer than `retry_max`, which wins");
     }
     if (upstream.tls.cert_file.empty() != upstream.tls.key_file.empty()) {
-      error(where, "`tls_cert_file` and `tls_key_file` need each other");
+      lack(where, "`tls_cert_file` and `tls_key_file` need each other");
     }
   }
 
@@ -109,7 +107,7 @@ class Review {
                           route.database, limits.min_idle));
     }
     if (!route.server_password.empty() && route.server_user.empty()) {
-      error(where, fmt::format("route `{}` has a password but no `user`", route.database));
+      lack(where, fmt::format("route `{}` has a password but no `user`", route.database));
     }
     review_own_password(route.server_password, where + ".password");
     if (route.database == "*" && !route.server_database.empty()) {
@@ -154,8 +152,9 @@ class Review {
   }
 
   void review_server_login(const Route& route, const Upstream& upstream) {
-    if (!route.server_user.empty() || !upstream.user.empty() || has_wrong_url(upstream)) return;
     const auto where = "route." + route.database;
+    const bool unclear = places_.spoiled(where) || places_.spoiled("upstream." + upstream.name);
+    if (!route.server_user.empty() || !upstream.user.empty() || unclear) return;
     if (config_.auth_type == AuthType::anyone) {
       error(where, fmt::format("route `{}` must name a `user`, because clients have none with "
                                "this auth type",
@@ -224,10 +223,19 @@ class Review {
   void review_client_tls() {
     const auto& tls = config_.client_tls;
     if (tls.cert_file.empty() != tls.key_file.empty()) {
-      error("tls", "`cert_file` and `key_file` need each other");
+      lack("tls", "`cert_file` and `key_file` need each other");
     }
     if (tls.verify_peer && tls.ca_file.empty()) {
-      error("tls.sslmode", "client certificates cannot be verified without a `ca_file`");
+      if (!places_.spoiled("tls")) {
+        error("tls.sslmode", "client certificates cannot be verified without a `ca_file`");
+      }
+    }
+    if (tls.verify_peer && tls.cert_file.empty() && tls.key_file.empty()) {
+      if (!places_.spoiled("tls")) {
+        error("tls.sslmode",
+              "client certificates are only asked for with a `cert_file` and a "
+              "`key_file`, not with a self-made certificate");
+      }
     }
   }
 

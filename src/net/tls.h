@@ -7,6 +7,7 @@
 #include <expected>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace tidegate::net {
@@ -26,6 +27,16 @@ struct TlsSettings {
   bool verify_name = false;  // verify-full
   bool operator==(const TlsSettings&) const = default;
 };
+
+// What is wrong with one of the settings above, by its name.
+struct TlsTrouble {
+  std::string_view setting;
+  std::string text;
+};
+// Everything that keeps these settings from being used: what the functions below would say first,
+// and the rest.
+std::vector<TlsTrouble> check_server_tls(const TlsSettings& settings);
+std::vector<TlsTrouble> check_client_tls(const TlsSettings& settings);
 
 class TlsContext;  // shared by all workers; opaque
 using TlsContextRef = std::shared_ptr<TlsContext>;

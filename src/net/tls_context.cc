@@ -4,8 +4,11 @@
 #include <openssl/err.h>
 #include <sys/stat.h>
 
-#include <cstring>
+#include <cerrno>
+#include <cstdio>
+#include <optional>
 #include <string_view>
+#include <tuple>
 
 #include "net/socket_options.h"
 #include "net/tls_self_signed.h"
@@ -13,74 +16,91 @@
 namespace tidegate::net {
 namespace {
 
-using Outcome = std::expected<void, std::string>;
+using Troubles = std::vector<TlsTrouble>;
 
-std::unexpected<std::string> failure(std::string text) {
-  return std::unexpected(std::move(text));
+// Why the file cannot be read; nothing when it can.
+std::optional<std::string> unreadable(const std::string& file) {
+  const std::unique_ptr<std::FILE, int (*)(std::FILE*)> opened(std::fopen(file.c_str(), "re"),
+                                                               &std::fclose);
+  if (opened != nullptr) return std::nullopt;
+  return fmt::format("`{}` cannot be read: {}", file, describe_error(errno));
 }
 
 // As libpq judges it: a key that others may read is a key that others have. One owned by root may
 // be readable by a group (Debian's ssl-cert).
-Outcome check_key_permissions(const std::string& file) {
+std::optional<std::string> open_to_others(const std::string& file) {
   struct stat status{};
-  if (stat(file.c_str(), &status) != 0) {
-    return failure(fmt::format("key_file {}: {}", file, describe_error(errno)));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    return failure(fmt::format("key_file {}: not a regular file", file));
-  }
+  if (stat(file.c_str(), &status) != 0) return std::nullopt;  // unreadable() says so
+  if (!S_ISREG(status.st_mode)) return fmt::format("`{}` is not a regular file", file);
   const mode_t forbidden = status.st_uid == 0 ? S_IWGRP | S_IXGRP | S_IRWXO : S_IRWXG | S_IRWXO;
-  if ((status.st_mode & forbidden) == 0) return {};
-  return failure(fmt::format(
-      "key_file {}: others can read it (mode {:04o}); it must be 0600, or 0640 if root owns it",
-      file, status.st_mode & 07777));
+  if ((status.st_mode & forbidden) == 0) return std::nullopt;
+  return fmt::format("others can read `{}` (mode {:04o}); it must be 0600, or 0640 if root owns it",
+                     file, status.st_mode & 07777);
 }
 
-Outcome load_certificate(SSL_CTX* ctx, const TlsSettings& settings) {
-  if (settings.cert_file.empty() != settings.key_file.empty()) {
-    return failure("cert_file and key_file go together: one of them is missing");
+void load_chain(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
+  const auto& file = settings.cert_file;
+  if (auto why = unreadable(file)) {
+    troubles.push_back({"cert_file", std::move(*why)});
+  } else if (SSL_CTX_use_certificate_chain_file(ctx, file.c_str()) != 1) {
+    troubles.push_back({"cert_file", fmt::format("`{}` is no certificate in PEM form: {}", file,
+                                                 openssl_error())});
   }
-  if (settings.cert_file.empty()) return {};
-  if (auto checked = check_key_permissions(settings.key_file); !checked) return checked;
-  if (SSL_CTX_use_certificate_chain_file(ctx, settings.cert_file.c_str()) != 1) {
-    return failure(fmt::format("cert_file {}: {}", settings.cert_file, openssl_error()));
-  }
-  if (SSL_CTX_use_PrivateKey_file(ctx, settings.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return failure(fmt::format("key_file {}: {}", settings.key_file, openssl_error()));
-  }
-  if (SSL_CTX_check_private_key(ctx) != 1) {
-    return failure(
-        fmt::format("key_file {}: not the key of {}", settings.key_file, settings.cert_file));
-  }
-  return {};
 }
 
-Outcome set_versions(SSL_CTX* ctx, const TlsSettings& settings) {
+void load_key(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
+  const auto& file = settings.key_file;
+  auto why = open_to_others(file);
+  if (!why) why = unreadable(file);
+  if (!why && SSL_CTX_use_PrivateKey_file(ctx, file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    const auto reason = openssl_error();
+    why = SSL_CTX_get0_certificate(ctx) != nullptr && reason == "key values mismatch"
+              ? fmt::format("`{}` is not the key of `{}`", file, settings.cert_file)
+              : fmt::format("`{}` is no private key in PEM form: {}", file, reason);
+  }
+  if (why) troubles.push_back({"key_file", std::move(*why)});
+}
+
+void load_certificate(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
+  const auto& [cert_file, key_file] = std::tie(settings.cert_file, settings.key_file);
+  if (cert_file.empty() && key_file.empty()) return;
+  if (cert_file.empty() || key_file.empty()) {
+    return troubles.push_back({cert_file.empty() ? "cert_file" : "key_file",
+                               "missing: cert_file and key_file go together"});
+  }
+  load_chain(ctx, settings, troubles);
+  load_key(ctx, settings, troubles);
+}
+
+void set_versions(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
   const auto& version = settings.min_version;
   if (version != "1.2" && version != "1.3") {
-    return failure(fmt::format("min_version {}: only 1.2 and 1.3 are allowed", version));
+    return troubles.push_back({"min_version", "only 1.2 and 1.3 are allowed, not " + version});
   }
   SSL_CTX_set_min_proto_version(ctx, version == "1.3" ? TLS1_3_VERSION : TLS1_2_VERSION);
-  if (!settings.ciphers.empty() && SSL_CTX_set_cipher_list(ctx, settings.ciphers.c_str()) != 1) {
-    return failure(fmt::format("ciphers {}: {}", settings.ciphers, openssl_error()));
+  const auto& [ciphers, suites] = std::tie(settings.ciphers, settings.ciphersuites);
+  if (!ciphers.empty() && SSL_CTX_set_cipher_list(ctx, ciphers.c_str()) != 1) {
+    troubles.push_back({"ciphers", fmt::format("`{}`: {}", ciphers, openssl_error())});
   }
-  if (!settings.ciphersuites.empty() &&
-      SSL_CTX_set_ciphersuites(ctx, settings.ciphersuites.c_str()) != 1) {
-    return failure(fmt::format("ciphersuites {}: {}", settings.ciphersuites, openssl_error()));
+  if (!suites.empty() && SSL_CTX_set_ciphersuites(ctx, suites.c_str()) != 1) {
+    troubles.push_back({"ciphersuites", fmt::format("`{}`: {}", suites, openssl_error())});
   }
-  return {};
 }
 
-Outcome load_authorities(SSL_CTX* ctx, const TlsSettings& settings) {
-  if (settings.ca_file == "system") {
-    if (SSL_CTX_set_default_verify_paths(ctx) == 1) return {};
-    return failure(fmt::format("ca_file system: {}", openssl_error()));
+void load_authorities(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
+  const auto& file = settings.ca_file;
+  if (file.empty()) {
+    troubles.push_back(
+        {"ca_file", "missing: certificates are to be verified, and it would say against what"});
+  } else if (file == "system") {
+    if (SSL_CTX_set_default_verify_paths(ctx) == 1) return;
+    troubles.push_back({"ca_file", fmt::format("the system's own: {}", openssl_error())});
+  } else if (auto why = unreadable(file)) {
+    troubles.push_back({"ca_file", std::move(*why)});
+  } else if (SSL_CTX_load_verify_file(ctx, file.c_str()) != 1) {
+    troubles.push_back({"ca_file", fmt::format("`{}` holds no certificate in PEM form: {}", file,
+                                               openssl_error())});
   }
-  if (settings.ca_file.empty()) {
-    return failure("certificates are to be verified, and ca_file does not say against what");
-  }
-  if (SSL_CTX_load_verify_file(ctx, settings.ca_file.c_str()) == 1) return {};
-  return failure(fmt::format("ca_file {}: {}", settings.ca_file, openssl_error()));
 }
 
 int acknowledge_name(SSL*, int*, void*) {
@@ -127,12 +147,26 @@ void set_up_server(TlsContext& context) {
   }
 }
 
-Outcome apply(SSL_CTX* ctx, const TlsSettings& settings, int verify_mode) {
-  if (auto done = set_versions(ctx, settings); !done) return done;
-  if (auto done = load_certificate(ctx, settings); !done) return done;
-  if (!settings.verify_peer) return {};
+Troubles apply(SSL_CTX* ctx, const TlsSettings& settings, int verify_mode) {
+  ERR_clear_error();
+  Troubles troubles;
+  // A key with a passphrase would ask for it on the terminal.
+  SSL_CTX_set_default_passwd_cb(ctx, [](char*, int, int, void*) { return 0; });
+  set_versions(ctx, settings, troubles);
+  load_certificate(ctx, settings, troubles);
+  if (!settings.verify_peer) return troubles;
   SSL_CTX_set_verify(ctx, verify_mode, nullptr);
-  return load_authorities(ctx, settings);
+  load_authorities(ctx, settings, troubles);
+  return troubles;
+}
+
+constexpr int kVerifyClients = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
+
+std::unexpected<std::string> failure(std::string text) {
+  return std::unexpected(std::move(text));
+}
+std::unexpected<std::string> failure(const TlsTrouble& trouble) {
+  return failure(fmt::format("{}: {}", trouble.setting, trouble.text));
 }
 
 }  // namespace
@@ -164,13 +198,19 @@ std::vector<std::uint8_t> channel_binding_of(const X509& certificate) {
   return out;
 }
 
+std::vector<TlsTrouble> check_server_tls(const TlsSettings& settings) {
+  return apply(make_context(TLS_server_method())->ctx.get(), settings, kVerifyClients);
+}
+
+std::vector<TlsTrouble> check_client_tls(const TlsSettings& settings) {
+  return apply(make_context(TLS_client_method())->ctx.get(), settings, SSL_VERIFY_PEER);
+}
+
 std::expected<TlsContextRef, std::string> make_server_tls(const TlsSettings& settings) {
   if (settings.cert_file.empty()) return failure("a TLS listener needs cert_file and key_file");
-  ERR_clear_error();
   auto context = make_context(TLS_server_method());
-  const auto done =
-      apply(context->ctx.get(), settings, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
-  if (!done) return failure(done.error());
+  const auto troubles = apply(context->ctx.get(), settings, kVerifyClients);
+  if (!troubles.empty()) return failure(troubles.front());
   if (settings.verify_peer && settings.ca_file != "system") {
     SSL_CTX_set_client_CA_list(context->ctx.get(),
                                SSL_load_client_CA_file(settings.ca_file.c_str()));
@@ -180,10 +220,9 @@ std::expected<TlsContextRef, std::string> make_server_tls(const TlsSettings& set
 }
 
 std::expected<TlsContextRef, std::string> make_client_tls(const TlsSettings& settings) {
-  ERR_clear_error();
   auto context = make_context(TLS_client_method());
-  const auto done = apply(context->ctx.get(), settings, SSL_VERIFY_PEER);
-  if (!done) return failure(done.error());
+  const auto troubles = apply(context->ctx.get(), settings, SSL_VERIFY_PEER);
+  if (!troubles.empty()) return failure(troubles.front());
   context->verify_name = settings.verify_name;
   return context;
 }

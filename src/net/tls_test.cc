@@ -414,15 +414,15 @@ TEST(TlsContexts, ErrorsNameTheFile) {
   EXPECT_THAT(error({.cert_file = good.cert_file}), HasSubstr("key_file go together"));
   EXPECT_THAT(error({.cert_file = "/no/such", .key_file = good.key_file}), HasSubstr("/no/such"));
   EXPECT_THAT(error({.cert_file = good.cert_file, .key_file = "/no/such"}),
-              HasSubstr("key_file /no/such: No such file"));
+              HasSubstr("key_file: `/no/such` cannot be read: No such file"));
   EXPECT_THAT(error({.cert_file = good.cert_file, .key_file = other.key_file}),
               HasSubstr(other.key_file));
   auto settings = good;
   settings.min_version = "1.1";
-  EXPECT_THAT(error(settings), HasSubstr("min_version 1.1"));
+  EXPECT_THAT(error(settings), HasSubstr("not 1.1"));
   settings = good;
   settings.ciphers = "NONSENSE";
-  EXPECT_THAT(error(settings), HasSubstr("ciphers NONSENSE"));
+  EXPECT_THAT(error(settings), HasSubstr("ciphers: `NONSENSE`"));
   settings = good;
   settings.verify_peer = true;
   EXPECT_THAT(error(settings), HasSubstr("ca_file"));
@@ -430,11 +430,38 @@ TEST(TlsContexts, ErrorsNameTheFile) {
   EXPECT_THAT(error(settings), HasSubstr("/no/ca"));
 }
 
+TEST(TlsContexts, EverythingThatIsWrongIsSaidAtOnce) {
+  const TestAuthority authority;
+  const auto key_alone = authority.issue("db", "DNS:db").key_file;
+  const auto troubles = [](const TlsSettings& settings) {
+    std::string all;
+    for (const auto& [setting, text] : check_server_tls(settings)) {
+      all += std::string(setting) + ": " + text + "\n";
+    }
+    return all;
+  };
+  EXPECT_EQ(troubles(authority.issue("db", "DNS:db")), "");
+  EXPECT_EQ(troubles({.cert_file = "/no/cert",
+                      .key_file = "/no/key",
+                      .ca_file = "/no/ca",
+                      .verify_peer = true}),
+            "cert_file: `/no/cert` cannot be read: No such file or directory\n"
+            "key_file: `/no/key` cannot be read: No such file or directory\n"
+            "ca_file: `/no/ca` cannot be read: No such file or directory\n");
+  EXPECT_THAT(troubles({.cert_file = key_alone,
+                        .key_file = key_alone,
+                        .ca_file = key_alone,
+                        .verify_peer = true}),
+              AllOf(HasSubstr("cert_file: `" + key_alone + "` is no certificate in PEM form"),
+                    HasSubstr("ca_file: `" + key_alone + "` holds no certificate in PEM form")));
+}
+
 TEST(TlsContexts, AKeyThatOthersCanReadIsRefused) {
   const TestAuthority authority;
   const auto settings = authority.issue("db", "DNS:db");
   chmod(settings.key_file.c_str(), 0644);
-  EXPECT_THAT(make_server_tls(settings).error(), HasSubstr("others can read it (mode 0644)"));
+  EXPECT_THAT(make_server_tls(settings).error(),
+              AllOf(HasSubstr("others can read `"), HasSubstr("(mode 0644)")));
   chmod(settings.key_file.c_str(), 0640);
   EXPECT_EQ(make_server_tls(settings).has_value(), geteuid() == 0);
 }

@@ -83,6 +83,34 @@ def test_check_accepts_what_serve_accepts(database, tmp_path):
     assert run("check", file).returncode == 0
 
 
+def test_check_and_serve_say_the_same_of_files_that_are_not_there(database, tmp_path):
+    file = tmp_path / "tidegate.toml"
+    zeros = "A" * 43 + "="
+    file.write_text(configuration(
+        database, top={"pid_file": "run/tidegate.pid", "listen": ["127.0.0.1:0"]},
+        tls={"sslmode": "require", "cert_file": "zz.crt", "key_file": "zz.key"},
+        upstream={"sslmode": "verify-full", "tls_ca_file": "zz"},
+        users={"ann": {"password": f"SCRAM-SHA-256$4096:abc$xx:{zeros}"}}))
+    checked, served = run("check", file), run("serve", "--config", file)
+    said = [line for line in checked.stdout.splitlines() if ": error: " in line]
+    assert checked.returncode == served.returncode == 1
+    assert [line for line in served.stderr.splitlines() if ": error: " in line] == said
+    for setting, what in (("pid_file", "cannot be made in the folder"), ("cert_file", "zz.crt"),
+                          ("key_file", "zz.key"), ("tls_ca_file", "zz"), (None, "SCRAM key of user")):
+        line, = (line for line in said if what in line and (not setting or f"`{setting}`" in line))
+        number = int(line.removeprefix(f"{file}:").split(":")[0])
+        written = file.read_text().splitlines()[number - 1]
+        assert written.startswith(setting or "password"), line
+
+
+def test_one_mistake_is_one_error(database, tmp_path):
+    file = tmp_path / "tidegate.toml"
+    file.write_text(configuration(database, users={"ann": {"pasword": "x"}}))
+    done = run("check", file)
+    errors = [line for line in done.stdout.splitlines() if ": error: " in line]
+    assert len(errors) == 1 and "did you mean `password`?" in errors[0]
+
+
 def test_check_names_line_column_and_the_word_that_was_meant(database, tmp_path):
     file = tmp_path / "bad.toml"
     text = configuration(database).replace("pool_size", "pool_sise")

@@ -1,0 +1,96 @@
+// Looks at what a configuration points to: files that are only used when the process starts to
+// serve. Whoever checks a configuration wants to hear of them then, and not from a process that
+// ends.
+#include <algorithm>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "auth/md5.h"
+#include "auth/scram.h"
+#include "config/complete.h"
+#include "config/settings.h"
+
+namespace tidegate::config {
+namespace {
+
+class FileReview {
+ public:
+  FileReview(const Places& places, const Sources& sources, Problems& problems, bool ini)
+      : places_(places), sources_(sources), problems_(problems), ini_(ini) {}
+
+  void review_pid_file(const Config& config) {
+    if (config.pid_file.empty() || !sources_.may_write) return;
+    const auto writable = sources_.may_write(config.pid_file);
+    if (writable) return;
+    problems_.error(places_.find("pid_file"),
+                    fmt::format("`{}`: `{}` {}", label(process_settings(), "pid_file"),
+                                config.pid_file, writable.error()));
+  }
+
+  void review_client_tls(const Config& config) {
+    const auto& tls = config.client_tls;
+    const bool used = config.client_ssl_mode != net::SslMode::disable && !tls.cert_file.empty();
+    if (used) review_tls(tls_settings(), tls, "tls.", "");
+  }
+
+  // Upstreams of one section of a pgbouncer.ini have all the same files: once is enough.
+  void review_upstream(const Upstream& upstream) {
+    if (upstream.ssl_mode <= net::SslMode::allow) return;
+    if (std::ranges::find(seen_, upstream.tls) != seen_.end()) return;
+    seen_.push_back(upstream.tls);
+    review_tls(upstream_settings(), upstream.tls, "upstream." + upstream.name + ".", "tls_");
+  }
+
+ private:
+  template <typename Owner>
+  std::string label(const Table<Owner>& table, const std::string& name) const {
+    const auto* setting = table.find(name);
+    const bool has_ini_name = setting != nullptr && !setting->ini_name.empty();
+    return ini_ && has_ini_name ? std::string(setting->ini_name) : name;
+  }
+
+  template <typename Owner>
+  void review_tls(const Table<Owner>& table, const net::TlsSettings& tls, const std::string& where,
+                  const std::string& prefix) {
+    if (!sources_.check_tls || tls.cert_file.empty() != tls.key_file.empty()) return;
+    for (const auto& [setting, text] : sources_.check_tls(tls, prefix.empty())) {
+      const bool was_said = setting == "ca_file" && tls.ca_file.empty();
+      if (was_said) continue;
+      const auto name = prefix + std::string(setting);
+      problems_.error(places_.find(where + name),
+                      fmt::format("`{}`: {}", label(table, name), text));
+    }
+  }
+
+  const Places& places_;
+  const Sources& sources_;
+  Problems& problems_;
+  bool ini_;
+  std::vector<net::TlsSettings> seen_;
+};
+
+}  // namespace
+
+void review_files(const Config& config, const Places& places, const Sources& sources,
+                  Problems& problems, bool ini) {
+  FileReview files(places, sources, problems, ini);
+  files.review_pid_file(config);
+  files.review_client_tls(config);
+  for (const auto& upstream : config.upstreams) files.review_upstream(upstream);
+}
+
+std::optional<std::string> damage_of(const User& user) {
+  if (auth::secret_form(user.secret) != auth::SecretForm::scram) return std::nullopt;
+  const auto parsed = auth::ScramVerifier::parse(user.secret);
+  if (parsed) return std::nullopt;
+  const auto why = parsed.error() == auth::ScramError::too_expensive
+                       ? fmt::format("asks for more than {} iterations", auth::kIterationsMax)
+                       : "is damaged";
+  return fmt::format(
+      "the SCRAM key of user `{}` {}: copy it whole from pg_authid.rolpassword "
+      "(SCRAM-SHA-256$ITERATIONS:SALT$STOREDKEY:SERVERKEY), or write the password",
+      user.name, why);
+}
+
+}  // namespace tidegate::config
