@@ -9,6 +9,7 @@
 
 #include "cli/check.h"
 #include "cli/command_line.h"
+#include "cli/core_dumps.h"
 #include "cli/descriptors.h"
 #include "cli/service.h"
 #include "config/load.h"
@@ -40,6 +41,7 @@ int check(const std::string& file) {
 }  // namespace
 
 int run_cli(int argc, char** argv) {
+  keep_memory_out_of_core_dumps();
   const auto line = parse_command_line(take_arguments(argc, argv), database_url());
   if (!line) {
     fmt::print(stderr, "tidegate: {}\nTry: tidegate --help\n", line.error());

@@ -5,8 +5,8 @@
 
 #include <algorithm>
 
+#include "base/wipe.h"
 #include "postgres/framing.h"
-#include "postgres/wipe.h"
 
 namespace tidegate::postgres {
 

@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "base/planted.h"
+#include "base/wipe.h"
 #include "postgres/conversations.h"
 #include "proxy/pool_gate.h"
 #include "proxy/server.h"
@@ -189,7 +190,9 @@ session::Destination Client::admit(std::string_view user, std::string_view datab
   database_ = database;
   if (is_virtual(database)) return admit_to_console(user_);
   auto& process = worker_.process();
-  auto route = process.routes().find(database_, user_, process.secrets().password(user_));
+  auto password = process.secrets().password(user_);
+  auto route = process.routes().find(database_, user_, password);
+  wipe(password);
   if (!route) return {.refusal = route.error(), .refusal_detail = "\"" + database_ + "\""};
   if (auto* place = process.secrets().place(user_)) {
     in_user_ = Ticket::take(place->clients, place->clients_max);

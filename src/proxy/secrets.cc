@@ -1,6 +1,7 @@
 #include "proxy/secrets.h"
 
 #include "auth/md5.h"
+#include "base/wipe.h"
 
 namespace tidegate::proxy {
 
@@ -67,8 +68,9 @@ std::optional<session::Secret> Secrets::find(const std::string& user) {
 }
 
 session::Secret Secrets::derive(const std::string& user, Bytes salt) {
-  const auto verifier =
-      auth::make_scram_verifier(password(user), salt, auth::kIterationsDefault).text();
+  auto cleartext = password(user);
+  const auto verifier = auth::make_scram_verifier(cleartext, salt, auth::kIterationsDefault).text();
+  wipe(cleartext);
   const std::scoped_lock hold(lock_);
   auto& entry = users_.at(user);
   if (!entry.verifier) entry.verifier = verifier;

@@ -1,8 +1,13 @@
 #include "proxy/secrets.h"
 
+#include <memory>
+
+#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "auth/md5.h"
+#include "proxy/upstream.h"
+#include "session/conversation.h"
 
 namespace tidegate::proxy {
 namespace {
@@ -80,6 +85,25 @@ TEST_F(SecretsTest, KnownUsersHaveAPlaceWithTheirLimit) {
   ASSERT_NE(secrets.place("clear"), nullptr);
   EXPECT_EQ(secrets.place("clear")->clients_max, 3);
   EXPECT_EQ(secrets.place("nobody"), nullptr);
+}
+
+// Short texts lie in the object itself, so that its place can be looked at when it is gone.
+template <typename T>
+std::string remains_of(const T& value) {
+  alignas(T) static unsigned char place[sizeof(T)];
+  std::construct_at(reinterpret_cast<T*>(place), value)->~T();
+  asm volatile("" ::: "memory");
+  return {reinterpret_cast<const char*>(place), sizeof place};
+}
+
+TEST(Copies, OfSecretsLeaveNothingBehind) {
+  using testing::HasSubstr;
+  using testing::Not;
+  const std::string text = "hunter2";
+  const session::Secret secret{.password = text, .md5 = text, .scram_verifier = text};
+  EXPECT_THAT(remains_of(secret), Not(HasSubstr(text)));
+  EXPECT_THAT(remains_of(session::ServerRules{.password = text}), Not(HasSubstr(text)));
+  EXPECT_THAT(remains_of(Upstream::KeyQuery{.password = text}), Not(HasSubstr(text)));
 }
 
 }  // namespace

@@ -32,8 +32,10 @@ void Upstream::keep_keys(const KeyQuery& query, const session::ScramKeys& keys) 
 }
 
 session::ScramKeys derive_scram_keys(const Upstream::KeyQuery& query) {
-  const auto salted = auth::scram_salted_password(query.password, query.salt, query.iterations);
-  return {auth::scram_client_key(salted), auth::scram_server_key(salted)};
+  auto salted = auth::scram_salted_password(query.password, query.salt, query.iterations);
+  const session::ScramKeys keys{auth::scram_client_key(salted), auth::scram_server_key(salted)};
+  explicit_bzero(salted.data(), salted.size());
+  return keys;
 }
 
 }  // namespace tidegate::proxy

@@ -10,6 +10,7 @@
 #include <tuple>
 
 #include "auth/scram.h"
+#include "base/wipe.h"
 #include "config/config.h"
 #include "net/tls.h"
 #include "pool/pool.h"
@@ -50,6 +51,7 @@ class Upstream {
     std::vector<std::uint8_t> salt;
     std::uint32_t iterations = 0;
     auto operator<=>(const KeyQuery&) const = default;
+    ~KeyQuery() { wipe(password); }
   };
   std::optional<session::ScramKeys> find_keys(const KeyQuery& query);
   void keep_keys(const KeyQuery& query, const session::ScramKeys& keys);

@@ -174,6 +174,8 @@ struct ServerRules {
   bool cleartext_allowed = false;      // send a cleartext password without TLS
   bool channel_binding_wanted = true;  // use SCRAM-SHA-256-PLUS when offered over TLS
   std::vector<std::pair<std::string, std::string>> startup_parameters;
+
+  ~ServerRules() { wipe(password); }
 };
 
 class ServerPort {

@@ -6,14 +6,23 @@
 #include <cstdint>
 #include <string>
 
+#include "base/wipe.h"
+
 namespace tidegate::session {
 
+// Copies live as long as one login, and leave nothing behind.
 struct Secret {
   bool known = false;          // false: an unknown user; `scram_verifier` is then a convincing mock
   bool trust = false;          // the configuration says in so many words that no password is asked
   std::string password;        // cleartext, when that is what is stored
   std::string md5;             // "md5" + 32 hex digits, when it is stored or can be computed
   std::string scram_verifier;  // "SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>"
+
+  ~Secret() {
+    wipe(password);
+    wipe(md5);
+    wipe(scram_verifier);
+  }
 };
 
 // What a SCRAM client needs instead of a password; made once per (password, salt, iterations).

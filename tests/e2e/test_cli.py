@@ -42,6 +42,13 @@ def test_a_password_in_argv_is_overwritten(start_gate, database):
         assert b"s3cret" not in cmdline.read()
 
 
+def test_a_core_dump_would_hold_no_memory(start_gate, database):
+    gate = start_gate(["--upstream", url_of(database)])
+    with open(f"/proc/{gate.pid}/coredump_filter", encoding="ascii") as kinds_of_memory:
+        assert int(kinds_of_memory.read(), 16) == 0
+    assert gate.descriptors() > 0, "looking at it is still allowed"
+
+
 def test_serve_pgbouncer_ini(start_gate, database, tmp_path):
     postgres = database.postgres
     users = tmp_path / "userlist.txt"

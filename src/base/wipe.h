@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace tidegate::postgres {
+namespace tidegate {
 
 inline void wipe(std::string& text) {
   explicit_bzero(text.data(), text.size());
@@ -19,4 +19,4 @@ inline void wipe(ByteBuffer& bytes) {
   bytes.clear();
 }
 
-}  // namespace tidegate::postgres
+}  // namespace tidegate
