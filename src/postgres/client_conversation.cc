@@ -59,8 +59,19 @@ void ClientConversation::admitted() {
     const auto* welcome = workshop_.welcomes.find(snapshot, startup.parameters, workshop_.settings);
     if (welcome != nullptr) return begin_session(*welcome);
   }
-  probe_ = std::make_unique<LoginProbe>(*this, std::move(snapshot), startup.parameters);
+  begin_probe(std::move(snapshot));
+}
+
+void ClientConversation::begin_probe(RouteSnapshotRef snapshot) {
+  probe_ = std::make_unique<LoginProbe>(*this, std::move(snapshot), login_->startup().parameters);
   port_.want_server(HoldKind::login, 0);
+}
+
+void ClientConversation::probe_spoilt() {
+  const auto probe = std::move(probe_);
+  probe->unlink();
+  port_.drop_server(Reason::settings_replay_failed);
+  begin_probe(probe->snapshot());
 }
 
 void ClientConversation::probe_finished(const session::Turn&) {

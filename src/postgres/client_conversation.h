@@ -35,7 +35,9 @@ class ClientConversation final : public session::ClientConversation, public Logi
  private:
   void login_stepped(const session::Turn& turn);
   void admitted();
+  void begin_probe(RouteSnapshotRef snapshot);
   void probe_finished(const session::Turn& turn) override;
+  void probe_spoilt() override;
   void refresh_snapshot(ServerConversation& server);
   void begin_session(const Welcome& welcome);
   void open_console();

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "postgres/framing.h"
+#include "postgres/put_right.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -48,16 +49,31 @@ LoginProbe::~LoginProbe() {
   unlink();
 }
 
+// A value is read as by a server that has just logged in: what it comes to may depend on other
+// settings (DateStyle = ISO keeps the order of the day), or on a role.
 void LoginProbe::linked(ServerConversation& server) {
   server_ = &server;
   server.link(*this);
-  settings_ = server.state().have;
+  auto& state = server.state();
+  settings_ = state.have;
   if (snapshot_ == nullptr) {
     snapshot_ = std::make_shared<const RouteSnapshot>(server.state().reported);
   }
   unknown_ = snapshot_->unknown(asked_);
   finished_ = unknown_.empty();
   if (finished_) return;
+  const auto sql = state.opaque ? std::string(kPutRight) : replay(*state.have, *state.defaults).sql;
+  if (sql.empty()) return ask();
+  ByteBuffer query;
+  write_query(query, sql);
+  state.owed.push(Reply::query, Action::skip);
+  state.unnamed.reset();
+  settings_ = state.have = state.defaults;
+  settling_ = true;
+  server.send(query);
+}
+
+void LoginProbe::ask() {
   std::string sql = "SELECT ";
   for (const auto& [name, value] : unknown_) {
     if (sql.back() == ')') sql += ", ";
@@ -65,9 +81,9 @@ void LoginProbe::linked(ServerConversation& server) {
   }
   ByteBuffer query;
   write_query(query, sql);
-  server.state().owed.push(Reply::query);
-  server.state().unnamed.reset();
-  server.send(query);
+  server_->state().owed.push(Reply::query);
+  server_->state().unnamed.reset();
+  server_->send(query);
 }
 
 void LoginProbe::unlink() {
@@ -89,6 +105,12 @@ void LoginProbe::setting_reported(std::string_view name, std::string_view value)
 }
 
 void LoginProbe::replies_walked(const session::Turn& turn) {
+  if (spoilt_) return listener_.probe_spoilt();
+  if (settling_ && server_ != nullptr && server_->state().owed.empty()) {
+    settling_ = false;
+    server_->state().opaque = false;
+    return ask();
+  }
   if (!finished_ || server_ == nullptr || !server_->state().at_rest()) return;
   read_answers();
   listener_.probe_finished(turn);

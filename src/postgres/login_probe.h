@@ -25,6 +25,9 @@ class LoginProbe final : public LinkedClient {
     virtual ~Listener() = default;
     // Nothing is owed any more, and the server may be released.
     virtual void probe_finished(const session::Turn& turn) = 0;
+    // What others left on the server cannot be taken away: it is good for nobody, and another one
+    // has to be asked.
+    virtual void probe_spoilt() = 0;
   };
 
   // `snapshot` may be null; then the first thing to learn is what a fresh server reports.
@@ -50,12 +53,13 @@ class LoginProbe final : public LinkedClient {
   void undone(const OwedReply&, bool) override {}
   void statements_discarded() override {}
   void session_discarded() override {}
-  void replay_failed(std::string_view) override {}
+  void replay_failed(std::string_view) override { spoilt_ = true; }
   void fatal_forwarded() override {}
   void ready(char, const session::Turn&) override { finished_ = true; }
   void replies_walked(const session::Turn& turn) override;
 
  private:
+  void ask();
   void read_answers();
   void read_row(Bytes body);
 
@@ -67,6 +71,8 @@ class LoginProbe final : public LinkedClient {
   SettingsRef settings_ = Settings::empty();
   ByteBuffer scratch_;
   ByteBuffer answers_;
+  bool settling_ = false;  // the server is brought back to its defaults
+  bool spoilt_ = false;
   bool finished_ = false;
   std::optional<Refusal> refusal_;
 };

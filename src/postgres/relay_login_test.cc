@@ -56,6 +56,50 @@ TEST(RelayLogin, ParametersAreAskedOnce) {
       true);
 }
 
+// What a value comes to may depend on others, and those must not be another client's.
+TEST(RelayLogin, ParametersAreReadAsByAFreshServer) {
+  Rig rig;
+  rig.user({{"datestyle", "German, DMY"}, {"statement_timeout", "5000"}}).ask(query("select 1"));
+  auto& client = rig.client();
+  client.login({{"datestyle", "iso"}});
+  EXPECT_EQ(value_of(client.answers(), "DateStyle"), "ISO, MDY");
+  EXPECT_EQ(rig.servers[0]->fake.setting("statement_timeout"), "0");
+  EXPECT_EQ(client.ask(query("show datestyle") + query("show statement_timeout")),
+            "TD[ISO, MDY]C[SHOW]Z[I]TD[0]C[SHOW]Z[I]");
+  EXPECT_EQ(rig.user().ask(query("show datestyle")), "TD[ISO, MDY]C[SHOW]Z[I]");
+}
+
+TEST(RelayLogin, ParametersAreReadBehindNoBlock) {
+  Rig rig;
+  rig.user().ask(query("do statement_timeout = '7'"));
+  auto& client = rig.user({{"timezone", "Asia/Tokyo"}});
+  EXPECT_EQ(rig.servers[0]->fake.setting("statement_timeout"), "0");
+  const auto replays = rig.traffic.settings_replays;
+  EXPECT_EQ(client.ask(query("show timezone")), "TD[Asia/Tokyo]C[SHOW]Z[I]");
+  EXPECT_EQ(rig.traffic.settings_replays, replays);
+}
+
+TEST(RelayLogin, ParametersAreNotReadByAServerThatCannotBePutRight) {
+  Rig rig(2);
+  auto& a = rig.user();
+  a.ask(query("do statement_timeout = '7'"));
+  a.ask(query("select 1"));
+  rig.database.unlock_denied = true;
+  auto& client = rig.user({{"timezone", "Asia/Tokyo"}});
+  EXPECT_EQ(client.drops, 1);
+  EXPECT_EQ(client.ask(query("show timezone") + query("show statement_timeout")),
+            "TD[Asia/Tokyo]C[SHOW]Z[I]TD[0]C[SHOW]Z[I]");
+}
+
+TEST(RelayLogin, ARefusedParameterLeavesAServerThatIsRight) {
+  Rig rig;
+  rig.user().ask(query("do statement_timeout = '7'"));
+  auto& refused = rig.client();
+  refused.login({{"timezone", "nonsense"}});
+  EXPECT_TRUE(refused.answers().ends_with("E[FATAL 22023]"));
+  EXPECT_EQ(rig.user().ask(query("show statement_timeout")), "TD[0]C[SHOW]Z[I]");
+}
+
 TEST(RelayLogin, CustomParametersDoNotLeak) {
   Rig rig;
   auto& a = rig.user({{"statement_timeout", "5000"}});

@@ -4,17 +4,12 @@
 
 #include "base/planted.h"
 #include "postgres/messages.h"
+#include "postgres/put_right.h"
 #include "postgres/replan.h"
 #include "postgres/request_walk.h"
 
 namespace tidegate::postgres {
 namespace {
-
-// What is not known to be on a server is taken from it before anybody gets it: DISCARD ALL, but for
-// the prepared statements, which are shared.
-constexpr std::string_view kPutRight =
-    "RESET SESSION AUTHORIZATION;RESET ROLE;RESET ALL;CLOSE ALL;UNLISTEN *;"
-    "SELECT pg_catalog.pg_advisory_unlock_all();DISCARD TEMP;DISCARD SEQUENCES;";
 
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(duration.count() / 1000);

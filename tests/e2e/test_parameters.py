@@ -283,3 +283,24 @@ def test_a_set_that_fails_does_not_let_the_insert_behind_it_go_astray(gate, data
         client.answer()
     assert caught.value.sqlstate == "22023"
     assert database.execute("SELECT count(*) FROM t") == [(0,)]
+
+
+def test_a_startup_value_is_read_as_a_fresh_server_reads_it(start_gate, wire):
+    """DateStyle=ISO keeps the order of what was set before, which must not be another client's."""
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    assert wire(gate, DateStyle="SQL, DMY").ask("SHOW DateStyle") == [("SQL, DMY",)]
+    assert wire(gate, DateStyle="ISO").ask("SHOW DateStyle") == [("ISO, MDY",)]
+
+
+def test_a_startup_value_is_read_behind_no_block(start_gate, wire, database):
+    """A role that a DO block left may not set what the client asks for."""
+    database.execute("CREATE ROLE nobody_much; CREATE SCHEMA hidden;"
+                     f" GRANT nobody_much TO {database.user}")
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    try:
+        wire(gate).ask("DO $$ BEGIN SET role = nobody_much; SET statement_timeout = '70s'; END $$")
+        client = wire(gate, work_mem="1MB")
+        assert client.ask("SELECT current_user, current_setting('work_mem'),"
+                          " current_setting('statement_timeout')") == [(database.user, "1MB", "0")]
+    finally:
+        database.execute("DROP ROLE nobody_much")

@@ -27,7 +27,10 @@ namespace tidegate::testing {
 // What several servers of one database share.
 struct FakeDatabase {
   std::vector<std::string> rows;
-  int version = 0;             // a statement that was planned before a change of it is stale
+  int version = 0;  // a statement that was planned before a change of it is stale
+  // Describe in a failed transaction: PostgreSQL refuses it where rows would be returned; without
+  // this it is refused of all, as a server refuses what it does not hold.
+  bool describes_when_failed = false;
   bool unlock_denied = false;  // nobody may call pg_advisory_unlock_all
 };
 
