@@ -51,9 +51,6 @@ void ClientConversation::login_stepped(const session::Turn&) {
 void ClientConversation::admitted() {
   if (login_->destination().virtual_database != nullptr) return open_console();
   const auto& startup = login_->startup();
-  if (!startup.replication.empty()) {
-    return fail(Reason::feature_refused, "replication connections are not pooled");
-  }
   auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
   if (snapshot != nullptr) {
     const auto* welcome = workshop_.welcomes.find(snapshot, startup.parameters, workshop_.settings);

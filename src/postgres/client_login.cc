@@ -161,6 +161,7 @@ void ClientLogin::startup_arrived(std::uint32_t protocol, Bytes body) {
   if (!startup_understood(body)) return;
   port_.introduced(startup_.user, startup_.database);
   if (port_.tls_required() && !tls_) return refuse(Reason::tls_required);
+  if (!startup_.replication.empty()) return refuse(Reason::replication_refused);
   negotiate_protocol();
   state_ = State::awaiting_secret;
   port_.need_secret(startup_.user, startup_.database);

@@ -62,6 +62,12 @@ TEST_F(ClientLoginTest, AStartupAsksForTheSecretAndWaits) {
   EXPECT_EQ(port.sent, "");
 }
 
+TEST_F(ClientLoginTest, AReplicationConnectionIsRefusedBeforeAnybodyIsAsked) {
+  feed(startup_packet({{"user", "alice"}, {"replication", "database"}}));
+  EXPECT_THAT(port.calls, ::testing::Not(::testing::Contains(HasSubstr("need_secret"))));
+  expect_fatal("0A000", "directly, past the pooler");
+}
+
 TEST_F(ClientLoginTest, OneByteAtATime) {
   for (const char byte : kAlice) EXPECT_EQ(feed({&byte, 1}), 1U);
   EXPECT_THAT(port.calls, ElementsAre("need_secret alice shop"));

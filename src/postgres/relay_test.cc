@@ -247,6 +247,7 @@ TEST(Relay, Trap07_DescribeInAFailedTransaction) {
   FakeDatabase database;
   DirectClient direct(database);
   Rig rig;
+  database.describes_when_failed = rig.database.describes_when_failed = true;
   auto& pooled = rig.user();
   const auto expect_same = [&](const std::string& requests) {
     direct.send(requests);
@@ -266,6 +267,7 @@ TEST(Relay, Trap07_DescribeInAFailedTransaction) {
 // PostgreSQL would tell the types of its parameters; its Bind fails as here.
 TEST(Relay, Trap07_DescribeInAFailedTransactionOnAnotherServer) {
   Rig rig(2);
+  rig.database.describes_when_failed = true;
   auto& a = rig.user();
   auto& b = rig.user();
   for (int i = 0; i < 2; ++i) {

@@ -46,7 +46,7 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
   // The stand-in of a DEALLOCATE, which may fail, would be in its way.
   if (effects.has(Effect::sql_prepare) && session_.names_in_flight_ && unsettled()) return stall();
   if (opens_forbidden_transaction(effects)) {
-    return refuse_query(Reason::feature_refused, refusal_detail(effects));
+    return refuse_query(Reason::transaction_refused, refusal_detail(effects));
   }
   note_reading(effects, as_text(message));
   const auto resets = restorations_of(effects);

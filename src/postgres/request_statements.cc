@@ -385,7 +385,7 @@ std::string_view RequestWalk::refusal_detail(const sql::Effects& effects) const 
 }
 
 Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effects) {
-  if (opens_forbidden_transaction(effects)) return Reason::feature_refused;
+  if (opens_forbidden_transaction(effects)) return Reason::transaction_refused;
   if (!reserved_name(effects).empty()) return Reason::reserved_name;
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;

@@ -207,7 +207,7 @@ void Session::replies_walked(const session::Turn& turn) {
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
       state.status != 'I') {
-    return fail(Reason::feature_refused, "transactions of several statements in statement mode");
+    return fail(Reason::transaction_refused, "pool_mode is statement");
   }
   if (!held_a_message && can_release()) release();
   resume(turn);

@@ -37,6 +37,20 @@ def test_tls_on_both_sides(start_gate, database, ssl_mode):
         assert encrypted
 
 
+@pytest.mark.parametrize("replication, name", [("database", None), ("true", "nowhere"), ("1", None)])
+def test_a_replication_connection_is_told_to_go_past_the_pooler(gate, database, replication, name):
+    """Also one of the physical kind, whose database (by default: the user's name) means nothing."""
+    error = refusal(gate, database, name=name, replication=replication)
+    assert error.sqlstate == "0A000"
+    assert error.fields["M"] == ("replication connections cannot be pooled: connect to the database "
+                                 "directly, past the pooler")
+
+
+def test_a_client_that_says_it_does_not_replicate_is_let_in(gate, database):
+    with gate.connect(replication="false") as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_plain_client_is_refused_where_tls_is_required(start_gate, database):
     gate = start_gate(tls={"sslmode": "require"})
     assert refusal(gate, database).sqlstate == "28000"

@@ -35,6 +35,8 @@ def test_statement_mode_refuses_to_open_a_transaction(statement_gate, database, 
     with pytest.raises(ServerError) as caught:
         client.answer()
     assert caught.value.sqlstate == "0A000"
+    assert "set pool_mode = transaction" in caught.value.fields["M"]
+    assert "session of its own" not in caught.value.fields["M"]
     eventually(lambda: nothing_is_open(database), what="no open transaction")
     assert other.ask("SELECT count(*) FROM t") == [("0",)]
     for _ in range(4):

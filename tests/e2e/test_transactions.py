@@ -150,6 +150,30 @@ def test_error_fields_arrive_whole(gate, accounts):
         assert diagnostic.message_detail == "Key (id)=(1) already exists."
 
 
+OPEN_ENDED = {"a string": "SELECT 'abc", "a name": 'SELECT "abc', "a dollar": "SELECT $$abc",
+              "a comment": "SELECT /* abc"}
+
+
+def error_in_band(client, text):
+    client.send(query(text))
+    with pytest.raises(ServerError) as caught:
+        client.answer()
+    assert caught.value.fields["S"] == "ERROR"
+    return caught.value.sqlstate
+
+
+@pytest.mark.parametrize("longer", ["", "x" * 20_000], ids=["short", "streamed"])
+@pytest.mark.parametrize("text", OPEN_ENDED.values(), ids=OPEN_ENDED)
+def test_a_text_without_its_end_is_an_error_like_any_other(gate, wire, text, longer):
+    client = wire(gate)
+    assert error_in_band(client, text + longer) == "42601"
+    client.ask("BEGIN")
+    assert error_in_band(client, text + longer) == "42601"
+    assert error_in_band(client, "SELECT 1") == "25P02"
+    client.ask("ROLLBACK")
+    assert client.ask("SELECT 1") == [("1",)]
+
+
 def test_statement_pooling_refuses_transactions(start_gate):
     gate = start_gate(route={"pool_mode": "statement"})
     with gate.connect() as connection:

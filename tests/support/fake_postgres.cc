@@ -85,7 +85,6 @@ std::string after_word(std::string_view text) {
 
 std::string canonical(const std::string& name, const std::string& value) {
   if (name == "client_encoding" && lower(value) == "utf-8") return "UTF8";
-  if (name == "datestyle" && lower(value) == "iso") return "ISO, MDY";
   if (name == "statement_timeout" && value == "5000") return "5s";
   return value;
 }
@@ -338,7 +337,8 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
       return Failure{"34000", "portal \"" + name + "\" does not exist", ""};
     text = found->second.text;
   }
-  if (failed_ && returns_rows(text)) return Failure{"25P02", "current transaction is aborted", ""};
+  const bool refuses = database_.describes_when_failed ? returns_rows(text) : !ends_block(text);
+  if (failed_ && refuses) return Failure{"25P02", "current transaction is aborted", ""};
   if (kind == 'S') {
     write('t', be16(0));
     if (is_stale(name.empty() ? *unnamed_ : statements_.find(name)->second)) return stale();
@@ -592,6 +592,10 @@ FakePostgres::Outcome FakePostgres::set(std::string name, std::string value) {
   }
   auto& setting = settings_[name];
   if (setting.spelling.empty()) setting.spelling = name;
+  // Without an order it keeps the one that it has.
+  if (name == "datestyle" && lower(value) == "iso") {
+    value = "ISO" + setting.value.substr(std::min(setting.value.find(','), setting.value.size()));
+  }
   setting.value = canonical(name, value);
   return {};
 }
