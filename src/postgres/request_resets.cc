@@ -75,6 +75,7 @@ bool RequestWalk::note_portal(std::string_view portal, const sql::Effects& effec
 // bind it anew. The unnamed one is replaced. Whether what was sent before fails must be known for
 // either: a portal of an outer subtransaction survives that.
 bool RequestWalk::is_noted(std::string_view portal) const {
+  if (session_.no_portals()) return false;
   const auto is_it = [name = stored_name(portal)](const auto& each) { return each.portal == name; };
   return std::ranges::any_of(session_.resetting_portals_, is_it) ||
          std::ranges::any_of(session_.deallocating_portals_, is_it);

@@ -34,7 +34,7 @@ bool RequestWalk::parse(Bytes message) {
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
   auto& known = session_.unnamed_;
-  auto statement = session_.workshop_.statements.intern(text_and_types, *session_.settings_,
+  auto statement = session_.workshop_.statements.intern(text_and_types, session_.settings_,
                                                         Naming::unnamed, session_.reading_salt());
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
@@ -60,7 +60,7 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
     return refuse(Reason::statements_full, name);
   }
   const auto statement = session_.workshop_.statements.intern(
-      text_and_types, *session_.settings_, Naming::named, session_.reading_salt());
+      text_and_types, session_.settings_, Naming::named, session_.reading_salt());
   session_.names_.set(name, statement);
   session_.names_in_flight_ = true;
   note_doubt();
@@ -87,8 +87,8 @@ bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view na
       return refuse(Reason::duplicate_statement, name);
     }
   }
-  need_statement(known);
-  write_parse(to_server_.own(), known->server_name, text_and_types);
+  const auto there = need_statement(known);
+  write_parse(to_server_.own(), there->server_name, text_and_types);
   auto& owed = owe(Reply::parse);
   owed.error = Reason::duplicate_statement;
   owed.name = name;
@@ -195,15 +195,16 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   }
   if (name.empty()) return bind_unnamed(part, portal);
   if (names_unsettled()) return stall();
-  const auto statement = session_.names_.find(name);
+  auto statement = session_.names_.find(name);
   if (statement == nullptr) return bind_unknown(part, name);
+  if (rules_in_flight() && !state().statements.holds_fresh(statement->key)) return stall();
   if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }
   note_reading(statement->effects, as_text(statement->text_and_types));
-  const bool opens_segment =
-      nothing_of_the_clients_is_open() && reader.remaining() <= kSegmentBytesMax;
-  need_statement(statement);
+  const bool opens_segment = nothing_of_the_clients_is_open() &&
+                             reader.remaining() <= kSegmentBytesMax && would_read_alike(*statement);
+  statement = need_statement(statement);
   ++session_.traffic_.binds;
   auto& owed = owe(Reply::bind);
   owed.statement = statement;
@@ -224,7 +225,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
 }
 
 bool RequestWalk::bind_unnamed(Bytes part, std::string_view portal) {
-  if (unnamed_unsettled()) return stall();
+  if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
   if (session_.unnamed_ != nullptr) {
     const auto& effects = session_.unnamed_->effects;
     const auto reason = allow_bind(portal, effects);
@@ -262,7 +263,7 @@ bool RequestWalk::describe(Bytes message) {
     if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
   }
   if (kind == 'S' && name.empty()) {
-    if (unnamed_unsettled()) return stall();
+    if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
     need_unnamed();
   }
   if (statement == nullptr) {
@@ -271,41 +272,15 @@ bool RequestWalk::describe(Bytes message) {
     to_server_.pass(message);
     return true;
   }
-  need_statement(statement);
+  if (rules_in_flight() && !state().statements.holds_fresh(statement->key)) return stall();
+  const auto there = need_statement(statement);
   auto& owed = owe(Reply::describe);
-  owed.statement = statement;
+  owed.statement = there;
   owed.error = Reason::unknown_statement;
   owed.name = name;
-  write_describe_statement(to_server_.own(), statement->server_name);
+  write_describe_statement(to_server_.own(), there->server_name);
   extended_sent('d', {});
   return true;
-}
-
-void RequestWalk::need_statement(const StatementRef& statement) {
-  if (state().statements.touch(statement->key)) return;
-  note_doubt();
-  send_parse(statement, Action::skip, {});
-}
-
-// The unnamed statement outlives its transaction and dies with the next unnamed Parse or simple
-// query. On a server that others used since, it is put back from the session's copy, or what they
-// left is taken away.
-void RequestWalk::need_unnamed() {
-  auto& server = state();
-  const auto& unnamed = session_.unnamed_;
-  if (session_.holds_large_unnamed_ || (unnamed != nullptr && server.unnamed == unnamed)) return;
-  note_doubt();
-  auto& out = to_server_.own();
-  if (unnamed == nullptr) {
-    write_close_statement(out, {});
-    owe(Reply::close, Action::skip);
-  } else {
-    write_parse(out, {}, unnamed->text_and_types);
-    owe(Reply::parse, Action::skip).statement = unnamed;
-    ++session_.traffic_.server_parses;
-  }
-  server.unnamed = unnamed;
-  extended_sent('P', {});
 }
 
 // --- Close ---
@@ -361,7 +336,7 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
     session_.pinned_ = true;
     state().dirty = true;
   }
-  state().opaque |= effects.has(sql::Effect::opaque);
+  if (effects.has(sql::Effect::opaque)) state().opaque = session_.reads_alone_ = true;
   session_.forgets_ |=
       effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all);
   session_.settings_in_flight_ |= may_change_settings(effects);

@@ -111,8 +111,19 @@ class RequestWalk {
   bool describe(Bytes message);
   bool close(Bytes message);
   bool send_parse(const StatementRef& statement, Action action, std::string_view name);
-  void need_statement(const StatementRef& statement);
+
+  // --- Statements that the server lacks: request_supply.cc ---
+  // Puts it there, and gives what the request has to name in its place.
+  StatementRef need_statement(const StatementRef& statement);
   void need_unnamed();
+  bool has_unnamed() const;
+  // Whether a Parse at this moment would make the same of it.
+  bool would_read_alike(const Statement& statement) const;
+  // What a statement stands for where texts are read in a way that nobody else may meet.
+  StatementRef for_here(const StatementRef& statement, Naming naming);
+  template <typename Parse>
+  void read_as_before(const Statement& statement, Parse parse);
+
   bool may_fake_parse(const StatementRef& statement) const;
   // Gives the reason why the statement cannot be allowed, or Reason::none.
   Reason pin_for(const sql::Effects& effects);

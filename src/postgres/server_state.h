@@ -26,7 +26,6 @@ struct ServerState {
   bool unsynced = false;  // extended messages were sent after the last Sync
   bool inside_reply = false;  // a message is only partly forwarded to the client
   bool dirty = false;         // session state that Tidegate does not track was left on it
-  std::string stand_in;       // was left on it by a DEALLOCATE that failed; see stand_in.h
   bool opaque = false;        // it ran what no text shows (DO, CALL): it may hold anything
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
@@ -41,6 +40,7 @@ struct ServerState {
   StatementRef segment_statement;
   bool segment_complete = false;  // its Sync was sent
   ByteBuffer resend;              // to be written to the server after this walk
+  std::string stand_in;           // was left on it by a DEALLOCATE that failed; see stand_in.h
 
   // Nothing runs, nothing is owed, nothing is open: the next message may be anybody's.
   bool at_rest() const {

@@ -199,11 +199,12 @@ void Session::replies_walked(const session::Turn& turn) {
   const auto& state = server_->state();
   if (state.owed.empty()) {
     settling_ = false;
-    settings_in_flight_ = false;
+    // PostgreSQL reports changes with its next ReadyForQuery.
+    reads_alone_ |= std::exchange(settings_in_flight_, false) && state.unsynced;
     names_in_doubt_ = false;
     names_in_flight_ = false;
     unnamed_in_flight_ = false;
-    if (state.status == 'I' && !state.unsynced) forget_portals();
+    if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
       state.status != 'I') {
@@ -247,7 +248,7 @@ void Session::detach() {
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
   forgets_ = reads_alone_ = false;
-  forget_portals();
+  if (!no_portals()) forget_portals();
   server_->unlink(inside);
   server_ = nullptr;
 }

@@ -71,6 +71,7 @@ class Session final : public LinkedClient {
   void release();
   void drop(Reason reason);
   void detach();
+  bool no_portals() const { return resetting_portals_.empty() && deallocating_portals_.empty(); }
   void forget_portals();
   bool awaits_answers() const;
   void finish_if_done();
@@ -130,7 +131,7 @@ class Session final : public LinkedClient {
   bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
   bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
   bool forgets_ = false;            // this link sent a DEALLOCATE ALL or DISCARD ALL
-  bool reads_alone_ = false;        // this link changed, unseen, how texts are read
+  bool reads_alone_ = false;        // this link may have changed, unseen, how texts are read
   bool names_in_flight_ = false;    // a name was given or given up
   bool names_doubted_ = false;      // ... behind other requests of this segment
   bool names_in_doubt_ = false;     // ... or of one whose end is owed

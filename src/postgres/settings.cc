@@ -116,14 +116,15 @@ bool is_replayable_report(std::string_view name) {
   return contains(kReplayable, name);
 }
 
-// Not search_path: PostgreSQL itself analyses a statement anew when that has changed.
 bool mentions_unreported_shaping(std::string_view text) {
   const auto mentioned = [text](std::string_view name) {
     const auto same = [](char a, char b) { return lower(a) == lower(b); };
     return !std::ranges::search(text, name, same).empty();
   };
+  // The path is, by newer versions only. PostgreSQL analyses a statement anew when it has changed,
+  // but the types of its parameters stay as they were at its Parse.
   const auto unreported = [](std::string_view name) {
-    return !is_replayable_report(name) && name != "search_path";
+    return !is_replayable_report(name) || name == "search_path";
   };
   // SET XML OPTION has a name of two words.
   return mentioned("xml") || std::ranges::any_of(kShaping, [&](std::string_view name) {
@@ -239,6 +240,18 @@ Replay replay(const Settings& have, const Settings& want) {
     }
   }
   return replay;
+}
+
+std::string reading_command(const Settings& have, const Settings& want) {
+  std::string sql;
+  for (const auto& entry : want.entries()) {
+    if (entry.custom || !shapes_parsing(entry.name)) continue;
+    const auto* value = have.find(entry.name);
+    if (value == nullptr || *value == entry.value) continue;
+    sql += (sql.empty() ? "SELECT pg_catalog.set_config(" : ", pg_catalog.set_config(") +
+           quote_literal(entry.name) + ", " + quote_literal(entry.value) + ", true)";
+  }
+  return sql;
 }
 
 std::string set_config_call(std::string_view name, std::string_view value) {

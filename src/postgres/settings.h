@@ -93,6 +93,10 @@ struct Replay {
 };
 Replay replay(const Settings& have, const Settings& want);
 
+// The query that makes a server read texts as under `want`, for the length of a transaction; empty
+// when `have` comes to the same. Custom ones are left out: a session cannot change them unseen.
+std::string reading_command(const Settings& have, const Settings& want);
+
 // set_config('name', 'value', false): reads the value as a startup packet does, so that a list
 // such as search_path stays a list.
 std::string set_config_call(std::string_view name, std::string_view value);

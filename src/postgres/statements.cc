@@ -45,9 +45,9 @@ std::string_view reserved_name(const sql::Effects& effects) {
   return {};
 }
 
-StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settings, Naming naming,
-                                    std::uint64_t salt) {
-  const auto shape = settings.shape() ^ salt;
+StatementRef StatementTable::intern(Bytes text_and_types, const SettingsRef& settings,
+                                    Naming naming, std::uint64_t salt) {
+  const auto shape = settings->shape() ^ salt;
   const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
   const auto [begin, end] = table_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
@@ -57,9 +57,11 @@ StatementRef StatementTable::intern(Bytes text_and_types, const Settings& settin
   auto made = std::make_shared<Statement>();
   made->text_and_types.assign(text_and_types.begin(), text_and_types.end());
   made->shape = shape;
+  made->settings = settings;
+  made->salt = salt;
   const auto text = as_text(text_and_types);
   made->effects =
-      sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))), settings.text_rules());
+      sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))), settings->text_rules());
   if (naming == Naming::named) give_name(*made);
   if (table_.size() >= sweep_at_) sweep();
   table_.emplace(hash, made);
@@ -76,6 +78,11 @@ bool ServerStatements::touch(const StatementKey& key) {
   if (at == map_.end() || at->second->stale) return false;
   order_.splice(order_.begin(), order_, at->second);
   return true;
+}
+
+bool ServerStatements::holds_fresh(const StatementKey& key) const {
+  const auto at = map_.find(key);
+  return at != map_.end() && !at->second->stale;
 }
 
 void ServerStatements::add(const StatementRef& statement) {

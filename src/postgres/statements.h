@@ -39,7 +39,9 @@ struct Statement {
   std::string server_name;    // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one
   ByteBuffer text_and_types;  // the Parse message after the statement name
   std::uint64_t shape = 0;
-  sql::Effects effects;  // what running it does to a session
+  SettingsRef settings;    // some that have this shape
+  std::uint64_t salt = 0;  // see StatementTable::intern
+  sql::Effects effects;    // what running it does to a session
 };
 using StatementRef = std::shared_ptr<const Statement>;
 
@@ -53,7 +55,7 @@ class StatementTable {
   // Named ones get a key and a server name, which costs a digest; unnamed ones come with every
   // query of many drivers and do without.
   // `salt`: not 0 when more than the settings shapes how it is read; nobody else has the same.
-  StatementRef intern(Bytes text_and_types, const Settings& settings, Naming naming,
+  StatementRef intern(Bytes text_and_types, const SettingsRef& settings, Naming naming,
                       std::uint64_t salt = 0);
   std::size_t size() const { return table_.size(); }
 
@@ -70,6 +72,7 @@ class ServerStatements {
   // True (and now the most recently used) when the server holds it.
   bool touch(const StatementKey& key);
   bool holds(const StatementKey& key) const { return map_.contains(key); }
+  bool holds_fresh(const StatementKey& key) const;
   void add(const StatementRef& statement);
   void remove(const StatementKey& key);
   void clear();

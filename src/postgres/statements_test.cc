@@ -14,7 +14,7 @@ ByteBuffer text_of(std::string_view text) {
 }
 
 StatementRef make(StatementTable& table, std::string_view text) {
-  return table.intern(text_of(text), *Settings::empty(), Naming::named);
+  return table.intern(text_of(text), Settings::empty(), Naming::named);
 }
 
 TEST(StatementTable, EqualStatementsAreOne) {
@@ -30,9 +30,9 @@ TEST(StatementTable, TypesAndShapeAreIdentityToo) {
   const auto a = make(table, "select $1");
   ByteBuffer typed;
   ByteWriter(typed).cstring("select $1").be16(1).be32(23);
-  const auto b = table.intern(typed, *Settings::empty(), Naming::named);
+  const auto b = table.intern(typed, Settings::empty(), Naming::named);
   const auto german = Settings::make({{"DateStyle", "German"}});
-  const auto c = table.intern(text_of("select $1"), *german, Naming::named);
+  const auto c = table.intern(text_of("select $1"), german, Naming::named);
   EXPECT_NE(a->key, b->key);
   EXPECT_NE(a->key, c->key);
   EXPECT_NE(a->server_name, c->server_name);
@@ -46,7 +46,7 @@ TEST(StatementTable, NamesAreTheSameOnEveryWorker) {
 
 TEST(StatementTable, UnnamedOnesHaveNoServerName) {
   StatementTable table;
-  const auto unnamed = table.intern(text_of("select 1"), *Settings::empty(), Naming::unnamed);
+  const auto unnamed = table.intern(text_of("select 1"), Settings::empty(), Naming::unnamed);
   EXPECT_TRUE(unnamed->server_name.empty());
   EXPECT_NE(unnamed, make(table, "select 1"));
 }

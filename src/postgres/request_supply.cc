@@ -1,0 +1,77 @@
+// Statements that a server lacks, put there unseen before a request that uses them. PostgreSQL
+// reads a text once, at its Parse: literals, names and the types of parameters stay what they were
+// under the settings of that moment. So the text is read again under those settings, whatever they
+// are by now; and where something is in force that no report tells of, what is read stays apart
+// from what others share.
+#include "postgres/messages.h"
+#include "postgres/request_messages.h"
+#include "postgres/request_walk.h"
+
+namespace tidegate::postgres {
+
+// What is there was read as it should be.
+StatementRef RequestWalk::need_statement(const StatementRef& statement) {
+  auto& server = state();
+  if (server.statements.touch(statement->key)) return statement;
+  note_doubt();
+  auto here = for_here(statement, Naming::named);
+  if (here != statement && server.statements.touch(here->key)) return here;
+  read_as_before(*here, [&] { send_parse(here, Action::skip, {}); });
+  return here;
+}
+
+bool RequestWalk::has_unnamed() const {
+  const auto& unnamed = session_.unnamed_;
+  const auto& server = session_.server_->state();
+  return session_.holds_large_unnamed_ || (unnamed != nullptr && server.unnamed == unnamed);
+}
+
+// The unnamed statement outlives its transaction and dies with the next unnamed Parse or simple
+// query. On a server that others used since, it is put back from the session's copy, or what they
+// left is taken away.
+void RequestWalk::need_unnamed() {
+  if (has_unnamed()) return;
+  note_doubt();
+  auto& unnamed = session_.unnamed_;
+  if (unnamed == nullptr) {
+    write_close_statement(to_server_.own(), {});
+    owe(Reply::close, Action::skip);
+  } else {
+    unnamed = for_here(unnamed, Naming::unnamed);
+    read_as_before(*unnamed, [&] {
+      write_parse(to_server_.own(), {}, unnamed->text_and_types);
+      owe(Reply::parse, Action::skip).statement = unnamed;
+    });
+    ++session_.traffic_.server_parses;
+  }
+  state().unnamed = unnamed;
+  extended_sent('P', {});
+}
+
+bool RequestWalk::would_read_alike(const Statement& statement) const {
+  const auto salt = session_.reading_salt();
+  return (salt == 0 || salt == statement.salt) &&
+         statement.settings->shape() == session_.settings_->shape();
+}
+
+StatementRef RequestWalk::for_here(const StatementRef& statement, Naming naming) {
+  const auto salt = session_.reading_salt();
+  if (salt == 0 || statement->salt == salt) return statement;
+  return session_.workshop_.statements.intern(statement->text_and_types, statement->settings,
+                                              naming, salt);
+}
+
+// Commands are read when they run.
+template <typename Parse>
+void RequestWalk::read_as_before(const Statement& statement, Parse parse) {
+  const bool same = statement.settings->shape() == session_.settings_->shape();
+  const auto before = same || !statement.effects.none()
+                          ? std::string{}
+                          : reading_command(*session_.settings_, *statement.settings);
+  if (!before.empty()) ask_unseen(before, Action::skip);
+  parse();
+  if (before.empty()) return;
+  ask_unseen(reading_command(*statement.settings, *session_.settings_), Action::skip);
+}
+
+}  // namespace tidegate::postgres
