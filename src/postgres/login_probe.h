@@ -53,6 +53,7 @@ class LoginProbe final : public LinkedClient {
   void undone(const OwedReply&, bool) override {}
   void statements_discarded() override {}
   void session_discarded() override {}
+  void schema_changed() override {}
   void replay_failed(std::string_view) override { spoilt_ = true; }
   void fatal_forwarded() override {}
   void ready(char, const session::Turn&) override { finished_ = true; }

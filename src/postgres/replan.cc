@@ -1,11 +1,12 @@
 #include "postgres/replan.h"
 
 namespace tidegate::postgres {
-namespace {
 
 bool is_stale_plan(const ErrorFields& error) {
   return error.sqlstate == "0A000" && error.routine == "RevalidateCachedQuery";
 }
+
+namespace {
 
 bool is_of_a_segment(const OwedReply& owed) {
   return owed.action == Action::forward &&

@@ -21,6 +21,9 @@ void keep_segment(ServerState& state, const StatementRef& statement, Bytes sent)
 void extend_segment(ServerState& state, char type, Bytes sent);
 void drop_segment(ServerState& state);
 
+// "cached plan must not change result type": what it reads is defined otherwise now.
+bool is_stale_plan(const ErrorFields& error);
+
 // The front request failed. True: it will be tried again (state.resend), and this error is not the
 // client's to see. A statement that cannot be run again is marked stale.
 bool replan(const ErrorFields& error, ServerState& state);

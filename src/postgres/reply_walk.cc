@@ -16,6 +16,12 @@ constexpr std::size_t kErrorHeadBytes = 32 * 1024;
 constexpr std::size_t kTagBytes = 32;
 constexpr std::size_t kParameterBytesMax = 64 * 1024;
 
+// A command's tag tells of it, and not what it did. A block may have done anything.
+bool defines_something(std::string_view tag) {
+  return tag.starts_with("CREATE ") || tag.starts_with("ALTER ") || tag.starts_with("DROP ") ||
+         tag == "DO";
+}
+
 constexpr std::uint16_t bit(Reply reply) {
   return static_cast<std::uint16_t>(1u << static_cast<unsigned>(reply));
 }
@@ -283,6 +289,7 @@ ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
 ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
   const auto text = as_text(body);
   const auto tag = text.substr(0, text.find('\0'));
+  if (step.client != nullptr && defines_something(tag)) step.client->schema_changed();
   state_.copying_in = false;
   state_.swallowed_syncs = 0;
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {
@@ -351,6 +358,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
 // An error in the extended protocol: the server ignores everything up to the next Sync, so nothing
 // before that is owed any more, and what was to change the session's statements did not.
 ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& step) {
+  if (step.client != nullptr && is_stale_plan(fields)) step.client->schema_changed();
   if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
   const bool replaced = replace_error(state_.owed.front(), fields, step);
   skip_to_sync(step);

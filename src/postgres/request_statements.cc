@@ -32,10 +32,15 @@ bool RequestWalk::parse(Bytes message) {
                       : parse_named(message, name, reader.rest());
 }
 
+StatementRef RequestWalk::intern(Bytes text_and_types, Naming naming) {
+  return session_.workshop_.statements.intern(
+      text_and_types, session_.settings_, naming,
+      {.salt = session_.reading_salt(), .schema = session_.schema_version()});
+}
+
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
   auto& known = session_.unnamed_;
-  auto statement = session_.workshop_.statements.intern(text_and_types, session_.settings_,
-                                                        Naming::unnamed, session_.reading_salt());
+  auto statement = intern(text_and_types, Naming::unnamed);
   if (session_.holds_large_unnamed_) {
     session_.holds_large_unnamed_ = false;
     if (!session_.pinned_) session_.unpin();
@@ -59,8 +64,7 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
   if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
     return refuse(Reason::statements_full, name);
   }
-  const auto statement = session_.workshop_.statements.intern(
-      text_and_types, session_.settings_, Naming::named, session_.reading_salt());
+  const auto statement = intern(text_and_types, Naming::named);
   session_.names_.set(name, statement);
   session_.names_in_flight_ = true;
   note_doubt();

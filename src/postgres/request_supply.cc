@@ -50,15 +50,17 @@ void RequestWalk::need_unnamed() {
 
 bool RequestWalk::would_read_alike(const Statement& statement) const {
   const auto salt = session_.reading_salt();
-  return (salt == 0 || salt == statement.salt) &&
+  return (salt == 0 || salt == statement.circumstances.salt) &&
          statement.settings->shape() == session_.settings_->shape();
 }
 
 StatementRef RequestWalk::for_here(const StatementRef& statement, Naming naming) {
   const auto salt = session_.reading_salt();
-  if (salt == 0 || statement->salt == salt) return statement;
+  auto circumstances = statement->circumstances;
+  if (salt == 0 || circumstances.salt == salt) return statement;
+  circumstances.salt = salt;
   return session_.workshop_.statements.intern(statement->text_and_types, statement->settings,
-                                              naming, salt);
+                                              naming, circumstances);
 }
 
 // Commands are read when they run.

@@ -97,6 +97,7 @@ class RequestWalk {
 
   // --- Prepared statements: request_statements.cc ---
   bool parse(Bytes message);
+  StatementRef intern(Bytes text_and_types, Naming naming);
   bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
   bool parse_duplicate(const StatementRef& known, std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);

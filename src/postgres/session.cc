@@ -24,6 +24,7 @@ Session::Session(session::ClientPort& port, Workshop& workshop,
       workshop_(workshop),
       rules_(*destination.rules),
       traffic_(*destination.traffic),
+      schema_(destination.schema),
       settings_(std::move(settings)),
       at_startup_(std::move(at_startup)) {}
 
@@ -176,6 +177,7 @@ void Session::ready(char status, const session::Turn& turn) {
   traffic_.query_us += microseconds(turn.now - query_since_);
   query_since_ = turn.now;
   if (status != 'I') return;
+  publish_schema();
   ++traffic_.transactions;
   traffic_.transaction_us += microseconds(turn.now - transaction_since_);
   transaction_since_ = turn.now;
@@ -215,6 +217,11 @@ void Session::replies_walked(const session::Turn& turn) {
   finish_if_done();
 }
 
+// Whoever prepares a text from here on sees it.
+void Session::publish_schema() {
+  if (std::exchange(changes_schema_, false) && schema_ != nullptr) schema_->changed();
+}
+
 // A pinned server may have anything: settings that are not reported, temporary tables that hide
 // others. What is parsed there is nobody else's, and what others parsed is not for here.
 std::uint64_t Session::reading_salt() {
@@ -245,6 +252,7 @@ void Session::drop(Reason reason) {
 
 void Session::detach() {
   if (server_ == nullptr) return;
+  publish_schema();
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
   forgets_ = reads_alone_ = false;

@@ -49,6 +49,7 @@ class Session final : public LinkedClient {
   void undone(const OwedReply& request, bool failed) override;
   void statements_discarded() override;
   void session_discarded() override;
+  void schema_changed() override { changes_schema_ = true; }
   void replay_failed(std::string_view message) override;
   void fatal_forwarded() override { fatal_forwarded_ = true; }
   void ready(char status, const session::Turn& turn) override;
@@ -68,6 +69,8 @@ class Session final : public LinkedClient {
   bool can_release() const;
   // What sets its statements apart while the server reads texts in a way that only it has.
   std::uint64_t reading_salt();
+  std::uint64_t schema_version() const { return schema_ == nullptr ? 0 : schema_->now(); }
+  void publish_schema();
   void release();
   void drop(Reason reason);
   void detach();
@@ -86,6 +89,7 @@ class Session final : public LinkedClient {
   Workshop& workshop_;
   const session::RouteRules& rules_;
   session::Traffic& traffic_;
+  session::SchemaVersion* schema_;  // may be null
   ServerConversation* server_ = nullptr;
 
   SettingsRef settings_;
@@ -131,6 +135,7 @@ class Session final : public LinkedClient {
   bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
   bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
   bool forgets_ = false;            // this link sent a DEALLOCATE ALL or DISCARD ALL
+  bool changes_schema_ = false;     // the transaction did
   bool reads_alone_ = false;        // this link may have changed, unseen, how texts are read
   bool names_in_flight_ = false;    // a name was given or given up
   bool names_doubted_ = false;      // ... behind other requests of this segment

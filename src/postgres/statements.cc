@@ -46,8 +46,9 @@ std::string_view reserved_name(const sql::Effects& effects) {
 }
 
 StatementRef StatementTable::intern(Bytes text_and_types, const SettingsRef& settings,
-                                    Naming naming, std::uint64_t salt) {
-  const auto shape = settings->shape() ^ salt;
+                                    Naming naming, Circumstances circumstances) {
+  constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // versions are small numbers
+  const auto shape = settings->shape() ^ circumstances.salt ^ circumstances.schema * kSpread;
   const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
   const auto [begin, end] = table_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
@@ -58,7 +59,7 @@ StatementRef StatementTable::intern(Bytes text_and_types, const SettingsRef& set
   made->text_and_types.assign(text_and_types.begin(), text_and_types.end());
   made->shape = shape;
   made->settings = settings;
-  made->salt = salt;
+  made->circumstances = circumstances;
   const auto text = as_text(text_and_types);
   made->effects =
       sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))), settings->text_rules());

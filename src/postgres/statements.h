@@ -34,14 +34,20 @@ inline constexpr std::string_view kServerNamePrefix = "tidegate_";
 // reach what the server knows by it. Empty: none.
 std::string_view reserved_name(const sql::Effects& effects);
 
+// What besides text and settings decides what a Parse makes of it.
+struct Circumstances {
+  std::uint64_t salt = 0;    // not 0: something that no report tells of; nobody else has the same
+  std::uint64_t schema = 0;  // see session::SchemaVersion
+};
+
 struct Statement {
   StatementKey key{};
   std::string server_name;    // "tidegate_" + 32 hex digits; empty: it lives as the unnamed one
   ByteBuffer text_and_types;  // the Parse message after the statement name
   std::uint64_t shape = 0;
-  SettingsRef settings;    // some that have this shape
-  std::uint64_t salt = 0;  // see StatementTable::intern
-  sql::Effects effects;    // what running it does to a session
+  SettingsRef settings;  // some that have this shape
+  Circumstances circumstances;
+  sql::Effects effects;  // what running it does to a session
 };
 using StatementRef = std::shared_ptr<const Statement>;
 
@@ -54,9 +60,8 @@ class StatementTable {
   // `text_and_types`: query text, zero byte, parameter types, as they stand in a Parse message.
   // Named ones get a key and a server name, which costs a digest; unnamed ones come with every
   // query of many drivers and do without.
-  // `salt`: not 0 when more than the settings shapes how it is read; nobody else has the same.
   StatementRef intern(Bytes text_and_types, const SettingsRef& settings, Naming naming,
-                      std::uint64_t salt = 0);
+                      Circumstances circumstances = {});
   std::size_t size() const { return table_.size(); }
 
  private:

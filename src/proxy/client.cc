@@ -206,7 +206,9 @@ session::Destination Client::admit(std::string_view user, std::string_view datab
   }
   route_ = std::move(*route);
   in_route_ = Ticket::take(route_->clients(), 0);
-  return {.rules = &route_->spec().rules, .traffic = &route_->traffic(worker_.index())};
+  return {.rules = &route_->spec().rules,
+          .traffic = &route_->traffic(worker_.index()),
+          .schema = &route_->upstream().schema()};
 }
 
 session::Destination Client::admit_to_console(const std::string& user) {

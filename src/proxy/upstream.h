@@ -15,6 +15,7 @@
 #include "net/tls.h"
 #include "pool/pool.h"
 #include "proxy/last_failure.h"
+#include "session/schema_version.h"
 #include "session/secret.h"
 
 namespace tidegate::proxy {
@@ -38,6 +39,7 @@ class Upstream {
   // Where the next connection attempt begins in the list of hosts: round robin.
   std::size_t next_host() { return next_host_.fetch_add(1, std::memory_order_relaxed); }
 
+  session::SchemaVersion& schema() { return schema_; }
   LastFailure& last_failure() { return last_failure_; }
   // One attempt found something wrong with its host that will last (a certificate), or did not.
   // True when that is so of all hosts: as many attempts in a row as there are hosts said so, and
@@ -67,6 +69,7 @@ class Upstream {
   std::atomic<std::size_t> next_host_{0};
   std::atomic<std::size_t> wrong_in_a_row_{0};
   LastFailure last_failure_;
+  session::SchemaVersion schema_;
   std::mutex keys_lock_;
   std::map<KeyQuery, session::ScramKeys> keys_;
 };

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/reason.h"
 #include "session/failure.h"
+#include "session/schema_version.h"
 #include "session/secret.h"
 #include "session/table.h"
 #include "session/turn.h"
@@ -87,6 +88,7 @@ struct Destination {
   VirtualDatabase* virtual_database = nullptr;
   const RouteRules* rules = nullptr;  // lives as long as the client; may change on reload
   Traffic* traffic = nullptr;
+  SchemaVersion* schema = nullptr;  // of the database; null: it never changes
 };
 
 class ClientPort {

@@ -1,7 +1,9 @@
 """A table changes under prepared statements, whatever shape the pipelines have that use them."""
+import struct
+
 import pytest
 
-from harness.wire import SYNC, ServerError, bind, close, describe, execute, parse, row_of
+from harness.wire import (SYNC, ServerError, bind, close, describe, execute, parse, query, row_of)
 
 BIND = bind("", "s")
 
@@ -78,3 +80,36 @@ def test_a_column_that_is_gone_is_told_as_postgresql_tells_it(prepared, database
         assert error.sqlstate == "42703"
     database.execute("ALTER TABLE t RENAME COLUMN c TO a")
     assert kinds(ask(prepared, [bind("", "n"), execute()])) == "2DDCZ"
+
+
+CHANGE = "ALTER TABLE items ALTER code TYPE text, ALTER at TYPE timestamptz"
+MEANS = {
+    "plain": [query(CHANGE)],
+    "in_a_transaction": [query("BEGIN"), query(CHANGE), query("COMMIT")],
+    "in_one_query": [query(f"BEGIN; {CHANGE}; COMMIT")],
+    "in_a_block": [query(f"DO $$ BEGIN {CHANGE}; END $$")],
+    "extended": [parse("", CHANGE) + bind("", "") + execute() + SYNC],
+}
+
+
+@pytest.mark.parametrize("means", MEANS)
+def test_who_prepares_behind_a_change_is_given_what_is_there_now(start_gate, wire, database, means):
+    gate = start_gate(route={"pool_size": 2})
+    first, second, changing = wire(gate), wire(gate), wire(gate)
+    changing.ask("CREATE TABLE items (code int, at timestamp)")
+    put = parse("put", "INSERT INTO items VALUES ($1, $2)")
+    for client in [first, second] * 2:
+        ask(client, [put, bind("", "put", b"1", b"2020-01-01 10:00"), execute(), close("S", "put")])
+        ask(client, [parse("all", "SELECT * FROM items"), close("S", "all")])
+    for message in MEANS[means]:
+        changing.send(message)
+        changing.answer()
+    for _ in range(2):
+        late = wire(gate)
+        described = ask(late, [put, describe("S", "put")])
+        types = next(payload for kind, payload in described if kind == "t")
+        assert types == struct.pack("!HII", 2, 25, 1184)
+        ask(late, [bind("", "put", b"007", b"2020-01-01 10:00+05"), execute()])
+        assert "E" not in kinds(ask(late, [parse("all", "SELECT * FROM items"), describe("S", "all")]))
+    rows = database.execute("SELECT code, at AT TIME ZONE 'UTC' FROM items WHERE code LIKE '0%'")
+    assert {(code, at.hour) for code, at in rows} == {("007", 5)}
