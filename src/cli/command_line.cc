@@ -27,7 +27,13 @@ Examples:
 
 constexpr const char* kServeNotes = R"(
 Without --config and --upstream the variable DATABASE_URL says which database. A password is safer
-in DATABASE_URL or in a file than on the command line, although it is wiped from there at once.)";
+in DATABASE_URL or in a file than on the command line, although it is wiped from there at once.
+
+Signals:
+  SIGTERM, SIGINT   leave when transactions are finished; a second one: at once
+  SIGQUIT           leave at once
+  SIGHUP            open the log file anew
+  SIGUSR1, SIGUSR2  PgBouncer's PAUSE and RESUME: not there yet, a warning in the log is all)";
 
 bool looks_like_url(std::string_view word) {
   return word.find("://") != std::string_view::npos;

@@ -33,6 +33,13 @@ void Drain::await_servers() {
   service_.close_servers();
 }
 
+void Drain::at_once() {
+  log_.write(LogLevel::warning, "SIGQUIT: leaving at once", {});
+  notify_systemd("STOPPING=1");
+  service_.leave();
+  cut_short();
+}
+
 void Drain::cut_short() {
   service_.dismiss_everybody();
   const auto end = Clock::now() + kLastWordsMaxAtOnce;

@@ -18,6 +18,8 @@ class Drain {
   // The two steps.
   void await_clients();
   void await_servers();
+  // Instead of the two.
+  void at_once();
   // Instead of waiting on: whoever is left is told, and has a moment to hear it. A process that
   // ends with input unread resets its connections, and the last words are lost with them.
   void cut_short();

@@ -1,10 +1,8 @@
 #include "cli/serve.h"
 
 #include <cerrno>
-#include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <string>
 #include <utility>
 
@@ -18,6 +16,7 @@
 #include "cli/overrides.h"
 #include "cli/pid_file.h"
 #include "cli/service.h"
+#include "cli/signals.h"
 #include "config/load.h"
 #include "net/descriptors.h"
 #include "net/log_writer.h"
@@ -27,7 +26,6 @@ namespace {
 
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
-constexpr long kDrainLookNs = 10'000'000;  // how often a leaving process counts who is left
 
 config::Loaded load(const ServeOptions& options) {
   const auto sources = config::Sources::real();
@@ -40,44 +38,17 @@ bool report(const config::Loaded& loaded) {
   return loaded.usable();
 }
 
-// Blocked before any thread starts, so that only the main thread ever sees them.
-sigset_t block_signals() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP}) sigaddset(&set, signal);
-  pthread_sigmask(SIG_BLOCK, &set, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  return set;
-}
-
-// The next signal; 0 when `look_again` and some time has passed.
-int next_signal(const sigset_t& set, bool look_again) {
-  const timespec step{0, kDrainLookNs};
-  const int signal = look_again ? sigtimedwait(&set, nullptr, &step) : sigwaitinfo(&set, nullptr);
-  return signal < 0 ? 0 : signal;
-}
-
-void reopen(Log& log) {
-  if (auto* writer = dynamic_cast<net::LogWriter*>(&log)) writer->reopen();
-  log.write(LogLevel::info, "SIGHUP: the log file was opened anew",
-            {{"configuration", "not read again: that takes a restart"}});
-}
-
-// Waits for the signal to leave.
-void wait_for_the_signal(const sigset_t& set, Log& log) {
+Order wait_for_the_signal(const sigset_t& set, Log& log) {
   for (;;) {
-    const int signal = next_signal(set, false);
-    if (signal == SIGTERM || signal == SIGINT) return;
-    if (signal == SIGHUP) reopen(log);
+    const auto order = next_order(set, false, log);
+    if (order != Order::none) return order;
   }
 }
 
 // Waits until the drain's present step is done. False: a second signal came, or the time is over.
 bool drained(Drain& drain, const sigset_t& set, Log& log) {
   while (!drain.done()) {
-    const int signal = next_signal(set, true);
-    if (signal == SIGHUP) reopen(log);
-    if (signal == SIGTERM || signal == SIGINT) {
+    if (next_order(set, true, log) != Order::none) {
       log.write(LogLevel::warning, "second signal: leaving at once", {});
       return false;
     }
@@ -87,8 +58,10 @@ bool drained(Drain& drain, const sigset_t& set, Log& log) {
 }
 
 // From the first signal on: clients finish their transactions, then the databases close their ends.
-void leave(Service& service, const sigset_t& set, const config::Config& config, Log& log) {
+void leave(Service& service, const sigset_t& set, Order order, const config::Config& config,
+           Log& log) {
   Drain drain(service, config.shutdown_timeout, log);
+  if (order == Order::leave_at_once) return drain.at_once();
   drain.await_clients();
   if (!drained(drain, set, log)) return drain.cut_short();
   drain.await_servers();
@@ -138,8 +111,8 @@ int serve(const ServeOptions& options) {
   if (!service) return cannot_serve(service.error());
   (*service)->start();
   if (!announce(**service, options, *log)) return kExitFailure;
-  wait_for_the_signal(signals, *log);
-  leave(**service, signals, config, *log);
+  const auto order = wait_for_the_signal(signals, *log);
+  leave(**service, signals, order, config, *log);
   (*service)->stop();
   log->write(LogLevel::info, "left", {});
   return 0;

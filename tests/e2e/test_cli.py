@@ -173,6 +173,25 @@ def test_sighup_says_that_the_configuration_is_not_read_again(start_gate):
     assert "takes a restart" in gate.log()
 
 
+@pytest.mark.parametrize("asked, word", [(signal.SIGUSR1, "SIGUSR1: PAUSE"), (signal.SIGUSR2, "SIGUSR2: RESUME")])
+def test_pgbouncers_signals_for_pause_and_resume_end_nothing(start_gate, wire, asked, word):
+    gate = start_gate()
+    client = wire(gate)
+    client.ask("BEGIN")
+    gate.process.send_signal(asked)
+    line = eventually(lambda: next((line for line in gate.log().splitlines() if word in line), None),
+                      what="the signal in the log")
+    assert "level=warning" in line and "not there yet" in line
+    assert client.ask("SELECT 1") == [("1",)]
+    client.ask("COMMIT")
+
+
+def test_help_names_the_signals():
+    said = run("serve", "--help").stdout
+    for name in ("SIGTERM", "SIGINT", "SIGQUIT", "SIGHUP", "SIGUSR1", "SIGUSR2"):
+        assert name in said
+
+
 def test_pid_file_is_held_and_removed(start_gate, database, tmp_path):
     pid_file = tmp_path / "gate.pid"
     gate = start_gate(top={"pid_file": str(pid_file)})

@@ -1,5 +1,6 @@
 """SIGTERM: transactions finish, then the process leaves; a second one: it leaves now."""
 import contextlib
+import signal
 import socket
 
 import psycopg
@@ -89,6 +90,21 @@ def test_the_second_signal_ends_transactions(ending_gate, database, wire):
     ending_gate.process.wait(timeout=15)
     with pytest.raises((ServerError, EOFError, ConnectionResetError)):
         client.answer()
+
+
+@pytest.mark.parametrize("already_leaving", [False, True])
+def test_sigquit_ends_transactions_at_once(ending_gate, wire, already_leaving):
+    client = wire(ending_gate)
+    client.ask("BEGIN")
+    if already_leaving:
+        ending_gate.terminate()
+        eventually(lambda: not can_connect(ending_gate), what="a closed door")
+    ending_gate.process.send_signal(signal.SIGQUIT)
+    assert ending_gate.process.wait(timeout=15) == 0
+    kind, payload = client.receive()
+    assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
+    assert client.at_end()
+    assert "leaving at once" in ending_gate.log()
 
 
 def test_a_client_that_never_ends_its_transaction_is_named_and_then_left_behind(start_gate, database,
