@@ -177,12 +177,15 @@ void Client::need_secret(std::string_view user, std::string_view) {
 
 void Client::secret_found(const session::Secret& secret) {
   if (state_ == State::ending) return;
-  const int clients_max = worker_.process().config().clients_max;
-  if (clients_max > 0 && worker_.process().clients().count() > clients_max) {
-    return dismiss(Reason::clients_full);
-  }
+  // For the console there is a place beyond the limit, once a user of it has proven who it is.
+  if (clients_full() && !is_virtual(database_)) return dismiss(Reason::clients_full);
   conversation_->secret_found(secret, worker_.turn());
   feed();
+}
+
+bool Client::clients_full() const {
+  const int clients_max = worker_.process().config().clients_max;
+  return clients_max > 0 && worker_.process().clients().count() > clients_max;
 }
 
 session::Destination Client::admit(std::string_view user, std::string_view database) {
@@ -216,6 +219,11 @@ session::Destination Client::admit_to_console(const std::string& user) {
     return {.refusal = Reason::unknown_database, .refusal_detail = "no console here"};
   if (!worker_.process().may_look(user))
     return {.refusal = Reason::not_admin, .refusal_detail = "user \"" + user + "\""};
+  if (clients_full()) {
+    in_consoles_ = Ticket::take(worker_.process().consoles_beyond(), kConsolesBeyondMax);
+    if (!in_consoles_)
+      return {.refusal = Reason::clients_full, .refusal_detail = "the console too"};
+  }
   return {.virtual_database = worker_.console()};
 }
 

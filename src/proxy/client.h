@@ -114,6 +114,8 @@ class Client final : public net::StreamHandler,
   void offer(Bytes bytes);
   void set_reading();
   void secret_found(const session::Secret& secret);
+  // Whether there are more clients than may be, this one included.
+  bool clients_full() const;
   session::Destination admit_to_console(const std::string& user);
   void log_end(Reason reason);
   // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
@@ -144,7 +146,7 @@ class Client final : public net::StreamHandler,
   bool finished_ = false;  // the client closed its sending side
   bool logged_in_ = false;
   bool cancelling_ = false;  // it came to cancel: its connection ends when that is over
-  Ticket in_process_, in_user_, in_database_, in_route_;
+  Ticket in_process_, in_user_, in_database_, in_route_, in_consoles_;
   std::string address_;  // kept because the stream may be gone when it is to be named
   std::string user_, database_, application_name_;
 };

@@ -39,6 +39,8 @@ class Process {
   Routes& routes() { return *routes_; }
   Secrets& secrets() { return secrets_; }
   Gauge& clients() { return clients_; }
+  // Of these, the users of the console that came when clients_max was reached.
+  Gauge& consoles_beyond() { return consoles_beyond_; }
 
   void enlist(Worker& worker) { workers_.push_back(&worker); }
   const std::vector<Worker*>& workers() const { return workers_; }
@@ -59,7 +61,7 @@ class Process {
   Wiring wiring_;
   Secrets secrets_;
   std::unique_ptr<Routes> routes_;
-  Gauge clients_;
+  Gauge clients_, consoles_beyond_;
   std::vector<Worker*> workers_;
   std::atomic<bool> leaving_{false};
 };

@@ -23,9 +23,12 @@ namespace tidegate::proxy {
 
 class CancelErrand;
 
-// Beyond clients_max so many more may come in: they may be cancel requests, and the others are
-// refused when they have said who they are. Whoever is still more is told at the door.
+// Beyond clients_max so many more may come in: they may be cancel requests or want the console, and
+// the others are refused when they have said who they are. Whoever is still more is told at the
+// door.
 inline constexpr int kHeardOutMax = 64;
+// Of these so many may stay: who looks at the console when everything is full finds out why.
+inline constexpr int kConsolesBeyondMax = 8;
 
 class Worker final : public net::TurnHandler, public net::AcceptHandler {
  public:

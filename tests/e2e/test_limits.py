@@ -1,4 +1,5 @@
 """At a limit: a clear error with a reason, and nobody else notices."""
+import contextlib
 import os
 import random
 import resource
@@ -32,9 +33,40 @@ def test_too_many_clients(start_gate, database, wire):
     eventually(lambda: can_log_in(gate), what="a free place")
 
 
-def can_log_in(gate):
+@pytest.mark.parametrize("name", ["pgbouncer", "tidegate"])
+def test_the_console_can_be_reached_when_everything_is_full(start_gate, database, wire, name):
+    """Up to eight users of the console come in beyond clients_max, and nobody else through that door."""
+    gate = start_gate(top={"clients_max": 2, "stats_users": ["watcher"]},
+                      users={"watcher": {"password": "w"}, "other": {"password": "o"}})
+    clients = [wire(gate) for _ in range(2)]
+    watcher = {"user": "watcher", "password": "w"}
+
+    def told(**who):
+        with Wire(gate.host, gate.port) as client, pytest.raises(ServerError) as caught:
+            client.login(database=name, **who)
+        return caught.value.sqlstate
+
+    assert refusal(gate, database).sqlstate == "53300"
+    assert refusal(gate, database, **watcher).sqlstate == "53300"
+    assert told(user="other", password="o") == "42501"
+    assert told(user="watcher", password="x") == told(user="nobody", password="x") == "28P01"
+    with contextlib.ExitStack() as open_ones:
+        looking = [open_ones.enter_context(Wire(gate.host, gate.port)) for _ in range(8)]
+        looking[0].login(database.user, name, database.password)
+        for one in looking[1:]:
+            one.login(database=name, **watcher)
+        assert all(one.ask("SHOW VERSION") for one in looking)
+        assert told(**watcher) == "53300"
+        looking[0].close()
+        eventually(lambda: can_log_in(gate, dbname=name, **watcher),
+                   what="a free place")
+    assert refusal(gate, database).sqlstate == "53300"
+    assert all(client.ask("SELECT 1") == [("1",)] for client in clients)
+
+
+def can_log_in(gate, **overrides):
     try:
-        gate.connect().close()
+        gate.connect(**overrides).close()
         return True
     except psycopg.OperationalError:
         return False
