@@ -224,14 +224,8 @@ class TomlLoader {
       if (!done) {
         problems_.error(place(entry->value.at), fmt::format("`{}` {}", setting.name, done.error()));
       } else if (setting.kind == Kind::url) {
-        warn_about_url(*text, entry->value);
+        review_url(*parse_url(*text), false, place(entry->value.at), problems_);
       }
-    }
-  }
-
-  void warn_about_url(const std::string& text, const TomlNode& node) {
-    for (auto& warning : url_warnings(*parse_url(text), false)) {
-      problems_.warning(place(node.at), std::move(warning));
     }
   }
 

@@ -37,7 +37,7 @@ Loaded load_upstream_url(const std::string& text, const Sources& sources) {
     if (const auto words = apply_pool_words(route, *url); !words) {
       problems.error({}, fmt::format("the upstream URL {}", words.error()));
     }
-    for (auto& warning : url_warnings(*url, true)) problems.warning({}, std::move(warning));
+    review_url(*url, true, {}, problems);
     if (url->parameter("budget") == nullptr) raise_budget(upstream, route.limits);
     loaded.config.routes.push_back(implied_route(upstream, std::move(route)));
     loaded.config.users.push_back(*implied_user(upstream));

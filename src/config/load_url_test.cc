@@ -120,14 +120,75 @@ TEST(LoadUrl, ignores_what_steers_a_driver_and_names_what_it_does_not_know) {
                         "&statement_cache_size=0&target_session_attrs=any")
                        .problems),
             "");
-  EXPECT_EQ(format(load("postgres://u:p@h/d?pool_sise=5").problems),
-            "warning: unknown parameter `pool_sise` in the URL is ignored: did you mean "
-            "`pool_size`?\n");
+  EXPECT_EQ(format(load("postgres://u:p@h/d?currentSchema=x").problems),
+            "warning: unknown parameter `currentSchema` in the URL is ignored\n");
   EXPECT_EQ(format(load("postgres://u:p@h/d?channel_binding=require").problems),
             "warning: `channel_binding=require` is treated as `prefer`: it is used if the server "
             "offers it\n");
   EXPECT_EQ(format(load("postgres://u:p@h/d?target_session_attrs=read-write").problems),
             "warning: `target_session_attrs` is ignored: hosts are tried in order\n");
+}
+
+// libpq refuses them too: `sslmod=require` would otherwise connect in clear.
+TEST(LoadUrl, refuses_a_misspelt_parameter) {
+  for (const auto& [misspelt, meant] : std::vector<std::pair<std::string, std::string>>{
+           {"sslmod", "sslmode"},
+           {"ssl_mode", "sslmode"},
+           {"sslMode", "sslmode"},
+           {"ssl-root-cert", "sslrootcert"},
+           {"chanel_binding", "channel_binding"},
+           {"pool_sise", "pool_size"},
+           {"aplication_name", "application_name"},
+           {"passwrod", "password"},
+           {"dbnme", "dbname"},
+           {"target_sesion_attrs", "target_session_attrs"}}) {
+    const auto loaded = load("postgres://u:p@h/d?" + misspelt + "=require");
+    EXPECT_FALSE(loaded.usable()) << misspelt;
+    EXPECT_EQ(format(loaded.problems), "error: unknown parameter `" + misspelt +
+                                           "` in the URL: did you mean `" + meant + "`?\n");
+  }
+}
+
+// They are other tools' own words, however near they come to one of ours.
+TEST(LoadUrl, only_warns_of_words_of_other_tools) {
+  for (const char* word : {"sslcrl",
+                           "sslcrldir",
+                           "sslpassword",
+                           "sslcertmode",
+                           "ssl_max_protocol_version",
+                           "require_auth",
+                           "requirepeer",
+                           "service",
+                           "replication",
+                           "connectTimeout",
+                           "idleTimeout",
+                           "poolTimeout",
+                           "socketTimeout",
+                           "currentSchema",
+                           "prepared_statements",
+                           "lock_timeout",
+                           "statement_timeout",
+                           "command_timeout",
+                           "max_lifetime",
+                           "pool",
+                           "max",
+                           "min",
+                           "encoding",
+                           "statement_cache_capacity",
+                           "pool_max_conn_lifetime",
+                           "search_path",
+                           "timezone",
+                           "role",
+                           "database",
+                           "binary_parameters",
+                           "schemas",
+                           "pgbounce"}) {
+    const auto loaded = load("postgres://u:p@h/d?" + std::string(word) + "=1");
+    EXPECT_TRUE(loaded.usable()) << word;
+    EXPECT_TRUE(format(loaded.problems)
+                    .starts_with("warning: unknown parameter `" + std::string(word) + "` in the"))
+        << format(loaded.problems);
+  }
 }
 
 TEST(LoadUrl, refuses_wrong_values_without_repeating_secrets) {

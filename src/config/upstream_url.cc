@@ -1,7 +1,8 @@
 // A URL comes from somebody's DATABASE_URL, and was written for a driver: beside libpq's words it
 // carries those of ORMs. Every parameter is one of these: it says how to connect, it is sent with
 // the login, it is a setting of ours, it steers something that only exists in a driver, or it is
-// unknown, which is worth a warning.
+// unknown. An unknown one is worth a warning, and is an error where it looks like a misspelt one
+// that counts: `sslmod=require` must not connect in clear.
 #include "config/upstream_url.h"
 
 #include <algorithm>
@@ -64,6 +65,13 @@ constexpr std::string_view kDriverWords[] = {"connection_limit",
                                              "pool_max_conns",
                                              "pool_min_conns",
                                              "sslidentity"};
+
+// Other tools' own words that come near to one of ours, and are no misspellings.
+constexpr std::string_view kOthersWords[] = {"sslcrl", "ssl_max_protocol_version", "connectTimeout",
+                                             "idleTimeout", "poolTimeout"};
+
+// libpq's words for what stands before the question mark (base/url.h).
+constexpr std::string_view kAddressWords[] = {"host", "port", "user", "password", "dbname"};
 
 // Settings of an upstream that are no part of what a URL already says by its form.
 constexpr std::string_view kFormWords[] = {"url",      "host",     "user",
@@ -143,6 +151,37 @@ std::string warning_about(const std::string& name, const std::string& value) {
   return "";
 }
 
+// What a parameter may be that is not ignored.
+std::vector<std::string_view> effective_words(const Table<Upstream>& upstream_table,
+                                              const Table<Route>& pool_table) {
+  std::vector<std::string_view> words;
+  upstream_table.add_names(words);
+  std::erase_if(words, [](std::string_view word) { return among(word, kFormWords); });
+  pool_table.add_names(words);
+  for (const auto& alias : kAliases) words.push_back(alias.parameter);
+  words.insert(words.end(), std::begin(kConnectionWords), std::end(kConnectionWords));
+  words.insert(words.end(), std::begin(kStartupWords), std::end(kStartupWords));
+  words.insert(words.end(), std::begin(kAddressWords), std::end(kAddressWords));
+  words.push_back("target_session_attrs");
+  return words;
+}
+
+// One or two letters off; what is further away may as well be a word of another tool.
+bool is_misspelling(std::string_view name, std::string_view meant) {
+  constexpr std::size_t kShort = 5;
+  const int allowed = meant.size() <= kShort ? 1 : 2;
+  return !meant.empty() && !among(name, kOthersWords) && edit_distance(name, meant) <= allowed;
+}
+
+void review_unknown(const std::string& name, const std::vector<std::string_view>& known,
+                    const Place& place, Problems& problems) {
+  if (const auto meant = nearest(name, known); is_misspelling(name, meant)) {
+    return problems.error(
+        place, fmt::format("unknown parameter `{}` in the URL: did you mean `{}`?", name, meant));
+  }
+  problems.warning(place, fmt::format("unknown parameter `{}` in the URL is ignored", name));
+}
+
 }  // namespace
 
 Done apply_url(Upstream& upstream, std::string_view text) {
@@ -175,28 +214,20 @@ Done apply_pool_words(Route& route, const Url& url) {
   return {};
 }
 
-std::vector<std::string> url_warnings(const Url& url, bool pool_words_used) {
+void review_url(const Url& url, bool pool_words_used, const Place& place, Problems& problems) {
   const auto upstream_table = upstream_settings();
   const auto pool_table = pool_settings();
-  std::vector<std::string_view> known;
-  upstream_table.add_names(known);
-  pool_table.add_names(known);
-
-  std::vector<std::string> warnings;
+  const auto known = effective_words(upstream_table, pool_table);
   for (const auto& [name, value] : url.parameters) {
     if (auto special = warning_about(name, value); !special.empty()) {
-      warnings.push_back(std::move(special));
+      problems.warning(place, std::move(special));
     } else if (pool_table.find(name) != nullptr) {
       if (pool_words_used) continue;
-      warnings.push_back(fmt::format("`{}` in the URL is ignored: write it in [pool]", name));
-    } else if (!among(name, kConnectionWords) && !among(name, kStartupWords) &&
-               !among(name, kDriverWords) && name != "target_session_attrs" &&
-               find_setting(upstream_table, name) == nullptr) {
-      warnings.push_back(fmt::format("unknown parameter `{}` in the URL is ignored{}", name,
-                                     did_you_mean(name, known)));
+      problems.warning(place, fmt::format("`{}` in the URL is ignored: write it in [pool]", name));
+    } else if (!among(name, known) && !among(name, kDriverWords)) {
+      review_unknown(name, known, place, problems);
     }
   }
-  return warnings;
 }
 
 }  // namespace tidegate::config
