@@ -289,6 +289,29 @@ TEST(LoadToml, contradictions_are_warnings_that_say_why) {
             "t.toml:3:8: warning: every database name that no other route has leads to `shop`\n");
 }
 
+TEST(LoadToml, pins_that_may_hold_every_server_are_a_warning) {
+  const std::string main(kMain);
+  EXPECT_EQ(
+      problems(main + "[route.shop]\npool_size = 4\nmax_overflow = 1\npins_max = 5\n"),
+      "t.toml:6:1: warning: route `shop` lets pinned clients hold 5 servers (`pins_max`), and "
+      "that is all it may have: while they are idle everybody else waits; lower `pins_max`, "
+      "or raise `pool_size`\n");
+  EXPECT_EQ(problems(main + "[pool]\npool_size = 1\n[route.shop]\n"),
+            "t.toml:5:8: warning: route `shop` has one server, which a pinned client may hold: "
+            "while it is idle everybody else waits; raise `pool_size`, or write `pins_allowed = "
+            "false`\n");
+  EXPECT_EQ(problems(main + "budget = 4\n[route.shop]\npool_size = 4\nmax_overflow = 9\n"
+                            "pins_max = 6\n")
+                .substr(0, 55),
+            "t.toml:7:1: warning: route `shop` lets pinned clients h");
+  for (const char* fine : {"pool_size = 4\nmax_overflow = 2\npins_max = 5\n",
+                           "pool_size = 4\npins_max = 4\npins_allowed = false\n",
+                           "pool_size = 4\npins_max = 4\npool_mode = \"session\"\n",
+                           "pool_size = 1\nmax_overflow = 1\n", "pool_size = 2\n"}) {
+    EXPECT_EQ(problems(main + "[route.shop]\n" + fine), "") << fine;
+  }
+}
+
 TEST(LoadToml, somebody_must_be_able_to_log_in) {
   EXPECT_NE(problems("[upstream.main]\nurl = \"postgres://h/d\"\n").find("nobody could log in"),
             std::string::npos);

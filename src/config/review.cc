@@ -7,6 +7,7 @@
 #include "auth/md5.h"
 #include "config/complete.h"
 #include "config/types.h"
+#include "pool/sizing.h"
 
 namespace tidegate::config {
 namespace {
@@ -110,11 +111,34 @@ class Review {
       lack(where, fmt::format("route `{}` has a password but no `user`", route.database));
     }
     review_own_password(route.server_password, where + ".password");
+    review_pins(route, *upstream);
     if (route.database == "*" && !route.server_database.empty()) {
       warning(where, fmt::format("every database name that no other route has leads to `{}`",
                                  route.server_database));
     }
     review_server_login(route, *upstream);
+  }
+
+  // Pinned clients may be idle for as long as they like: one server has to be left for the others.
+  void review_pins(const Route& route, const Upstream& upstream) {
+    const auto& limits = route.limits;
+    if (!route.rules.pins_allowed || route.rules.mode != PoolMode::transaction) return;
+    // A pool_size that the budget does not allow was said.
+    const int servers = std::min(limits.pool_size + limits.max_overflow,
+                                 std::max(limits.pool_size, upstream.limits.budget));
+    if (pool::pins_max(limits) < servers) return;
+    const auto where = "route." + route.database + ".pins_max";
+    if (servers == 1) {
+      return warning(where,
+                     fmt::format("route `{}` has one server, which a pinned client may hold: "
+                                 "while it is idle everybody else waits; raise `pool_size`, "
+                                 "or write `pins_allowed = false`",
+                                 route.database));
+    }
+    warning(where, fmt::format("route `{}` lets pinned clients hold {} servers (`pins_max`), and "
+                               "that is all it may have: while they are idle everybody else waits; "
+                               "lower `pins_max`, or raise `pool_size`",
+                               route.database, servers));
   }
 
   // What Tidegate itself logs in with has to be a password, or at least do for md5.
