@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 #include "config/fake_sources.h"
@@ -312,6 +313,20 @@ TEST(LoadToml, pins_that_may_hold_every_server_are_a_warning) {
   }
 }
 
+TEST(LoadToml, who_has_no_password_is_named_within_bounds) {
+  const std::string main = "[auth]\ntype = \"trust\"\n[upstream.main]\nhost = \"h\"\n[route.d]\n";
+  std::string users;
+  for (int i = 1; i <= 3; ++i) users += fmt::format("[user.u{}]\ntrust = true\n", i);
+  EXPECT_NE(problems(main + users).find("but of 3 users (`u1`, `u2`, `u3`) no password is stored"),
+            std::string::npos)
+      << problems(main + users);
+  for (int i = 4; i <= 15; ++i) users += fmt::format("[user.u{}]\ntrust = true\n", i);
+  const auto said = problems(main + users);
+  EXPECT_EQ(said.find("u4`"), std::string::npos) << said;
+  EXPECT_NE(said.find("of 15 users (`u1`, `u2`, `u3` and 12 more) no password"), std::string::npos)
+      << said;
+}
+
 TEST(LoadToml, somebody_must_be_able_to_log_in) {
   EXPECT_NE(problems("[upstream.main]\nurl = \"postgres://h/d\"\n").find("nobody could log in"),
             std::string::npos);
@@ -386,7 +401,7 @@ TEST(LoadToml, an_md5_hash_logs_in_where_md5_is_asked_for_only) {
   const auto own = problems(text + "[route.d]\n", fake);
   EXPECT_TRUE(
       own.starts_with("t.toml:5:8: warning: route `d` logs in as the client's own user, but "
-                      "of 1 user only an md5 hash is stored, which a database accepts that "
+                      "of 1 user (`a`) only an md5 hash is stored, which a database accepts that "
                       "asks for md5, and none that asks for scram-sha-256"))
       << own;
   EXPECT_EQ(problems(text + "user = \"u\"\npassword = \"p\"\n[route.d]\n", fake), "");

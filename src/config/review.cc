@@ -16,6 +16,24 @@ constexpr std::string_view kMd5Only =
     "which a database accepts that asks for md5, and none that asks for scram-sha-256 "
     "(PostgreSQL's default)";
 
+// Users of whom something is said: "3 users (`a`, `b`, `c`)". There may be thousands: a few are
+// enough to know where to look.
+struct Named {
+  static constexpr std::size_t kShownMax = 3;
+
+  void add(const std::string& name) {
+    if (++count > kShownMax) return;
+    shown += fmt::format("{}`{}`", shown.empty() ? "" : ", ", name);
+  }
+  std::string text() const {
+    const auto more = count > kShownMax ? fmt::format(" and {} more", count - kShownMax) : "";
+    return fmt::format("{} user{} ({}{})", count, count == 1 ? "" : "s", shown, more);
+  }
+
+  std::size_t count = 0;
+  std::string shown;
+};
+
 class Review {
  public:
   Review(const Config& config, const Places& places, Problems& problems)
@@ -159,18 +177,23 @@ class Review {
 
   // Who looks at the console only needs no password for a database.
   template <typename Predicate>
-  long count_users(Predicate predicate) const {
+  Named users_where(Predicate predicate) const {
     const auto among = [](const std::vector<std::string>& names, const std::string& name) {
       return std::find(names.begin(), names.end(), name) != names.end();
     };
-    return std::count_if(config_.users.begin(), config_.users.end(), [&](const User& user) {
-      return predicate(user) && !among(config_.admin_users, user.name) &&
-             !among(config_.stats_users, user.name);
-    });
+    Named found;
+    for (const auto& user : config_.users) {
+      if (!predicate(user) || among(config_.admin_users, user.name) ||
+          among(config_.stats_users, user.name)) {
+        continue;
+      }
+      found.add(user.name);
+    }
+    return found;
   }
 
-  long users_with(auth::SecretForm form) const {
-    return count_users([form](const User& user) {
+  Named users_with(auth::SecretForm form) const {
+    return users_where([form](const User& user) {
       return !user.secret.empty() && auth::secret_form(user.secret) == form;
     });
   }
@@ -186,25 +209,25 @@ class Review {
       return;
     }
     if (std::exchange(secrets_reviewed_, true)) return;  // every such route would say the same
-    const auto without = count_users([](const User& user) { return user.secret.empty(); });
-    if (without > 0) {
-      warning(where, fmt::format("route `{}` logs in as the client's own user, but of {} user{} no "
+    const auto without = users_where([](const User& user) { return user.secret.empty(); });
+    if (without.count > 0) {
+      warning(where, fmt::format("route `{}` logs in as the client's own user, but of {} no "
                                  "password is stored: only a database that asks for none lets them "
                                  "in",
-                                 route.database, without, without == 1 ? "" : "s"));
+                                 route.database, without.text()));
     }
     warn_of_secrets(route, users_with(auth::SecretForm::scram), "a SCRAM key",
                     "which proves a password and cannot replace it");
     warn_of_secrets(route, users_with(auth::SecretForm::md5), "an md5 hash", kMd5Only);
   }
 
-  void warn_of_secrets(const Route& route, long count, std::string_view what,
+  void warn_of_secrets(const Route& route, const Named& users, std::string_view what,
                        std::string_view why) {
-    if (count == 0) return;
+    if (users.count == 0) return;
     warning("route." + route.database,
-            fmt::format("route `{}` logs in as the client's own user, but of {} user{} only {} is "
+            fmt::format("route `{}` logs in as the client's own user, but of {} only {} is "
                         "stored, {}: give the route or its upstream a `user` and `password`",
-                        route.database, count, count == 1 ? "" : "s", what, why));
+                        route.database, users.text(), what, why));
   }
 
   // Trust is never implied; where it is written down, who may profit from it is said.
