@@ -112,6 +112,10 @@ class TomlLoader {
                                                      named.key, kind));
         continue;
       }
+      if (named.key.empty()) {
+        problems_.error(place(named.at), fmt::format("[{}.\"\"] needs a name", kind));
+        continue;
+      }
       note(fmt::format("{}.{}", kind, named.key), named.at);
       read_one(named);
     }

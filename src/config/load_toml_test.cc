@@ -201,6 +201,7 @@ TEST(LoadToml, wrong_values_have_a_place_and_say_what_would_be_right) {
       {"[upstream.y]\nhost = [\"a,b\"]", "4:9: error: an item of `host` must not hold a comma"},
       {"[route]\nx = 5", "4:1: error: `x` must stand in a section of its own: [route.NAME]"},
       {"pool = 5", "3:1: error: `pool` must be a section: [pool]"},
+      {"[user.\"\"]\npassword = \"p\"", "3:7: error: [user.\"\"] needs a name"},
       {"[user.x]\nclients_max = 5", "3:7: error: user `x` needs a `password`"},
       {"[user.x]\npassword = { path = \"/x\" }",
        "4:12: error: `password` must be text or { file = \"...\" }"},
