@@ -177,6 +177,13 @@ void Client::need_secret(std::string_view user, std::string_view) {
 
 void Client::secret_found(const session::Secret& secret) {
   if (state_ == State::ending) return;
+  if (secret.damaged) {
+    log().write(LogLevel::warning, "stored secret cannot be used",
+                {{"detail", "the SCRAM key is damaged: see `tidegate check`"},
+                 {"user", clipped(user_)},
+                 {"database", clipped(database_)},
+                 {"address", address_}});
+  }
   // For the console there is a place beyond the limit, once a user of it has proven who it is.
   if (clients_full() && !is_virtual(database_)) return dismiss(Reason::clients_full);
   conversation_->secret_found(secret, worker_.turn());

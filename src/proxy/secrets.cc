@@ -2,6 +2,7 @@
 
 #include "auth/md5.h"
 #include "base/wipe.h"
+#include "config/complete.h"
 
 namespace tidegate::proxy {
 
@@ -11,6 +12,7 @@ Secrets::Secrets(const config::Config& config, const auth::Digest& process_secre
     auto& entry = users_[user.name];
     entry.user = user;
     entry.place.clients_max = user.clients_max;
+    entry.damaged = config::damage_of(user).has_value();
   }
 }
 
@@ -26,6 +28,14 @@ session::Secret Secrets::mock(const std::string& user) const {
   } else if (auth_type_ == config::AuthType::md5) {
     secret.md5 = auth::md5_stored(user, auth::mock_scram_verifier(user, process_secret_).text());
   }
+  return secret;
+}
+
+// A stranger must not learn that there is such a user: it is asked for a proof, and no proof is
+// right.
+session::Secret Secrets::mock_of_damaged(const std::string& user) const {
+  auto secret = mock(user);
+  secret.damaged = true;
   return secret;
 }
 
@@ -61,6 +71,7 @@ std::optional<session::Secret> Secrets::find(const std::string& user) {
     return mock(user);
   }
   auto secret = secret_of(found->second);
+  if (found->second.damaged && !secret.trust) return mock_of_damaged(user);
   const bool slow =
       !secret.trust && wants_scram() && !secret.password.empty() && secret.scram_verifier.empty();
   if (slow) return std::nullopt;

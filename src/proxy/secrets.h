@@ -37,9 +37,11 @@ class Secrets {
   struct Entry {
     config::User user;
     Place place;
+    bool damaged = false;                 // the stored SCRAM key, see config::damage_of()
     std::optional<std::string> verifier;  // derived from a cleartext secret
   };
   session::Secret mock(const std::string& user) const;
+  session::Secret mock_of_damaged(const std::string& user) const;
   session::Secret secret_of(const Entry& entry) const;
   bool wants_scram() const;
 

@@ -13,6 +13,7 @@ namespace tidegate::session {
 // Copies live as long as one login, and leave nothing behind.
 struct Secret {
   bool known = false;          // false: an unknown user; `scram_verifier` is then a convincing mock
+  bool damaged = false;        // one is stored and cannot be used: the mock stands for it
   bool trust = false;          // the configuration says in so many words that no password is asked
   std::string password;        // cleartext, when that is what is stored
   std::string md5;             // "md5" + 32 hex digits, when it is stored or can be computed

@@ -98,6 +98,38 @@ def test_unknown_user_is_asked_for_a_proof_like_any_other(gate, database):
     assert methods[0] == methods[1] == methods[2]
 
 
+def what_is_heard(gate, user, name):
+    """Every message to a client with a wrong password, without what is drawn by lot or is its name."""
+    with Wire(gate.host, gate.port) as client:
+        client.send_startup(user=user, database=name)
+        scram, heard = None, []
+        while not heard or heard[-1][0] == "R":
+            kind, payload = client.receive()
+            method = payload[3] if kind == "R" else None
+            drawn = {5: payload[4:], 11: payload[4:].rsplit(b",", 1)[0]}.get(method, b"")
+            heard.append((kind, payload.replace(drawn, b"").replace(user.encode(), b"USER")))
+            if kind == "R":
+                scram = client.authenticate(payload, user, "wrong", scram)
+        assert client.at_end()
+    return heard
+
+
+@pytest.mark.parametrize("auth_type", ["scram-sha-256", "md5", "cleartext", "stored"])
+def test_a_damaged_stored_secret_tells_a_stranger_nothing(start_gate, database, tmp_path, auth_type):
+    """What is wrong is the operator's to know: the log has it, and the client hears a wrong password."""
+    stored = tmp_path / "users.txt"
+    stored.write_text('"hurt" "SCRAM-SHA-256$4096:c2FsdA==$x:y"\n')
+    gate = start_gate(more={"auth": {"type": auth_type, "file": str(stored), "cleartext_over_plain": True}})
+    hurt = what_is_heard(gate, "hurt", database.name)
+    assert hurt[-1][0] == "E" and b"C28P01" in hurt[-1][1]
+    assert hurt == what_is_heard(gate, "nobody", database.name)
+    line = eventually(lambda: next((line for line in gate.log().splitlines()
+                                    if 'event="stored secret cannot be used"' in line), None),
+                      what="the truth in the log")
+    assert "level=warning" in line and "user=hurt" in line and "address=127.0.0.1:" in line
+    assert "damaged" in line and "c2FsdA" not in line
+
+
 def test_unknown_database(start_gate, database):
     error = refusal(start_gate(), database, name="no_such_database")
     assert (error.sqlstate, error.severity) == ("3D000", "FATAL")
