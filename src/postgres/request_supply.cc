@@ -63,17 +63,16 @@ StatementRef RequestWalk::for_here(const StatementRef& statement, Naming naming)
                                               naming, circumstances);
 }
 
-// Commands are read when they run.
+// Commands are read when they run. What the settings are cannot be put back while it is not known.
 template <typename Parse>
 void RequestWalk::read_as_before(const Statement& statement, Parse parse) {
-  const bool same = statement.settings->shape() == session_.settings_->shape();
-  const auto before = same || !statement.effects.none()
-                          ? std::string{}
-                          : reading_command(*session_.settings_, *statement.settings);
+  const auto& now = *session_.settings_;
+  const bool same = statement.settings->shape() == now.shape();
+  const bool stays = same || session_.settings_unknown_ || !statement.effects.none();
+  const auto before = stays ? std::string{} : reading_command(now, *statement.settings);
   if (!before.empty()) ask_unseen(before, Action::skip);
   parse();
-  if (before.empty()) return;
-  ask_unseen(reading_command(*statement.settings, *session_.settings_), Action::skip);
+  if (!before.empty()) ask_unseen(reading_command(*statement.settings, now), Action::skip);
 }
 
 }  // namespace tidegate::postgres

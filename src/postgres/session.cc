@@ -176,6 +176,7 @@ void Session::ready(char status, const session::Turn& turn) {
   ++traffic_.queries;
   traffic_.query_us += microseconds(turn.now - query_since_);
   query_since_ = turn.now;
+  settings_unknown_ = false;
   if (status != 'I') return;
   publish_schema();
   ++traffic_.transactions;
@@ -202,7 +203,9 @@ void Session::replies_walked(const session::Turn& turn) {
   if (state.owed.empty()) {
     settling_ = false;
     // PostgreSQL reports changes with its next ReadyForQuery.
-    reads_alone_ |= std::exchange(settings_in_flight_, false) && state.unsynced;
+    if (std::exchange(settings_in_flight_, false) && state.unsynced) {
+      reads_alone_ = settings_unknown_ = true;
+    }
     names_in_doubt_ = false;
     names_in_flight_ = false;
     unnamed_in_flight_ = false;
@@ -255,7 +258,7 @@ void Session::detach() {
   publish_schema();
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
-  forgets_ = reads_alone_ = false;
+  forgets_ = reads_alone_ = settings_unknown_ = false;
   if (!no_portals()) forget_portals();
   server_->unlink(inside);
   server_ = nullptr;

@@ -87,6 +87,9 @@ def test_what_another_client_prepares_has_its_own_reading(clients, way, setting)
     forget(other)
     way(mine, setting, value)
     use(mine, "s")
+    if setting in REPORTED:
+        shown = value.strip("'")
+        assert mine.ask(f"SHOW {setting}") == [(shown,)]
     end(mine)
     assert run(third, parse("s", text), bind("", "s"), execute()) == meaning
 

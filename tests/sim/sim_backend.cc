@@ -401,7 +401,9 @@ void SimBackend::flush() {
   }
 }
 
+// Between its yes to TLS and the handshake PostgreSQL has no voice.
 void SimBackend::die_with(std::string_view sqlstate, std::string_view text) {
+  if (state_ == State::securing) return die(End::orderly);
   send(error_message("FATAL", sqlstate, text));
   flush();
   die(End::orderly);

@@ -109,7 +109,7 @@ bool SimSession::run_set_config(const Statement& statement, Step step) {
   Body row;
   row.int16(static_cast<int>(statement.calls.size()));
   for (const auto& [name, value] : statement.calls) {
-    if (!settings_.set(name, value, false)) {
+    if (!settings_.set(name, value, statement.local)) {
       fail("22023", "invalid value for parameter \"" + name + "\"", step);
       return false;
     }

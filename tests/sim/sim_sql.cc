@@ -87,6 +87,7 @@ Statement parse_set_config(std::string_view text) {
     auto name = take_literal(text);
     text = trimmed(text.substr(std::min(text.size(), text.find(',') + 1)));
     statement.calls.emplace_back(std::move(name), take_literal(text));
+    statement.local = text.starts_with(", true");
   }
   return statement;
 }
