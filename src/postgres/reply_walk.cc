@@ -184,6 +184,7 @@ void ReplyWalk::message(const MessageHeader& header, Bytes read, bool borrowed, 
 // middle of a message.
 void ReplyWalk::settle(Step& step) {
   state_.inside_reply = body_left_ > 0;
+  state_.inside_passed = state_.inside_reply && passing_;
   if (body_left_ == 0 && last_words_) broken_ = std::exchange(last_words_, std::nullopt);
   if (body_left_ > 0 || broken_ || state_.owed.empty()) return;
   const auto& front = state_.owed.front();

@@ -24,9 +24,10 @@ struct ServerState {
   std::uint64_t requests_ended = 0;  // by the ReadyForQuery of a client
   bool skipping = false;  // an error came, and it ignores everything until a Sync that is not sent
   bool unsynced = false;  // extended messages were sent after the last Sync
-  bool inside_reply = false;  // a message is only partly forwarded to the client
-  bool dirty = false;         // session state that Tidegate does not track was left on it
-  bool opaque = false;        // it ran what no text shows (DO, CALL): it may hold anything
+  bool inside_reply = false;   // a message has arrived in part ...
+  bool inside_passed = false;  // ... and that part was forwarded to the client
+  bool dirty = false;          // session state that Tidegate does not track was left on it
+  bool opaque = false;         // it ran what no text shows (DO, CALL): it may hold anything
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
   // fails in that time, nobody can tell how many of them it swallowed.

@@ -104,7 +104,7 @@ void Session::refused(const session::Failure& why, const session::Turn& turn) {
 // Inside a message that was forwarded in part there is no place for an error: the client learns of
 // the loss by the end of the stream, as it would without us.
 void Session::server_lost(Reason reason, std::string_view detail) {
-  const bool inside_reply = server_ != nullptr && server_->state().inside_reply;
+  const bool inside_reply = server_ != nullptr && server_->state().inside_passed;
   server_ = nullptr;
   if (fatal_forwarded_ || inside_reply) return close(reason, session::Farewell::flush);
   fail(reason, detail);
