@@ -175,10 +175,8 @@ void Server::fail(const session::Failure& otherwise) {
   const bool wrong_host = state_ != State::connecting && why.setback == Setback::of_upstream;
   const bool all_wrong = route_->upstream().all_hosts_wrong(wrong_host);
   if (wrong_host && !all_wrong) why.setback = Setback::passing;
-  if (why.setback == Setback::of_route &&
-      !route_->refusing_hosts().refused(first_host_, hosts_tried_)) {
-    why.setback = Setback::of_one_host;
-  }
+  const bool all_refuse = route_->refusing_hosts().failed(first_host_, hosts_tried_);
+  if (why.setback == Setback::of_route && !all_refuse) why.setback = Setback::of_one_host;
   log_failure(why);
   route_->note_failure(why, worker_->reactor().now());
   gate().server_failed(id_, why.reason, why.setback);
