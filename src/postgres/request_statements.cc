@@ -91,7 +91,8 @@ bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view na
       return refuse(Reason::duplicate_statement, name);
     }
   }
-  const auto there = need_statement(known);
+  auto there = known;
+  need_statement(there);
   write_parse(to_server_.own(), there->server_name, text_and_types);
   auto& owed = owe(Reply::parse);
   owed.error = Reason::duplicate_statement;
@@ -208,7 +209,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   note_reading(statement->effects, as_text(statement->text_and_types));
   const bool opens_segment = nothing_of_the_clients_is_open() &&
                              reader.remaining() <= kSegmentBytesMax && would_read_alike(*statement);
-  statement = need_statement(statement);
+  need_statement(statement);
   ++session_.traffic_.binds;
   auto& owed = owe(Reply::bind);
   owed.statement = statement;
@@ -277,7 +278,8 @@ bool RequestWalk::describe(Bytes message) {
     return true;
   }
   if (rules_in_flight() && !state().statements.holds_fresh(statement->key)) return stall();
-  const auto there = need_statement(statement);
+  auto there = statement;
+  need_statement(there);
   auto& owed = owe(Reply::describe);
   owed.statement = there;
   owed.error = Reason::unknown_statement;

@@ -3,6 +3,8 @@
 // under the settings of that moment. So the text is read again under those settings, whatever they
 // are by now; and where something is in force that no report tells of, what is read stays apart
 // from what others share.
+#include <utility>
+
 #include "postgres/messages.h"
 #include "postgres/request_messages.h"
 #include "postgres/request_walk.h"
@@ -10,14 +12,15 @@
 namespace tidegate::postgres {
 
 // What is there was read as it should be.
-StatementRef RequestWalk::need_statement(const StatementRef& statement) {
+void RequestWalk::need_statement(StatementRef& statement) {
   auto& server = state();
-  if (server.statements.touch(statement->key)) return statement;
+  if (server.statements.touch(statement->key)) return;
   note_doubt();
   auto here = for_here(statement, Naming::named);
-  if (here != statement && server.statements.touch(here->key)) return here;
-  read_as_before(*here, [&] { send_parse(here, Action::skip, {}); });
-  return here;
+  const bool is_other = here != statement;
+  statement = std::move(here);
+  if (is_other && server.statements.touch(statement->key)) return;
+  read_as_before(*statement, [&] { send_parse(statement, Action::skip, {}); });
 }
 
 bool RequestWalk::has_unnamed() const {

@@ -114,8 +114,8 @@ class RequestWalk {
   bool send_parse(const StatementRef& statement, Action action, std::string_view name);
 
   // --- Statements that the server lacks: request_supply.cc ---
-  // Puts it there, and gives what the request has to name in its place.
-  StatementRef need_statement(const StatementRef& statement);
+  // Puts it there; what the request has to name may be another one in its place.
+  void need_statement(StatementRef& statement);
   void need_unnamed();
   bool has_unnamed() const;
   // Whether a Parse at this moment would make the same of it.

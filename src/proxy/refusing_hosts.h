@@ -1,6 +1,6 @@
-// Which hosts of an upstream have no server for one route. A wrong password at one of them need not be one at
-// the next, so only what every host has said is the last word; until then the next attempt begins
-// where none has failed yet. Shared by the workers; touched once per attempt.
+// Which hosts of an upstream have no server for one route. A wrong password at one of them need not
+// be one at the next, so only what every host has said is the last word; until then the next
+// attempt begins where none has failed yet. Shared by the workers; touched once per attempt.
 #pragma once
 
 #include <cstddef>

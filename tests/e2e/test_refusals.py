@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from harness.forwarding import pump
+from harness.forwarding import forward, pump
 from harness.waiting import eventually
 from harness.wire import ServerError, Wire, query
 
@@ -137,18 +137,6 @@ def test_a_certificate_for_another_name_is_told_at_once(start_gate, database):
     assert "IP address mismatch" in error.fields["M"]
     assert "127.0.0.2" in error.fields["M"]
 
-
-def forward(listener, postgres, stop):
-    listener.settimeout(0.1)
-    while not stop.is_set():
-        try:
-            near, _ = listener.accept()
-        except OSError:
-            continue
-        near.settimeout(None)
-        far = socket.create_connection((postgres.host, postgres.port))
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
 
 
 def test_no_tls_where_it_is_required_is_told_at_once(start_gate, database):

@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from harness.forwarding import pump
+from harness.forwarding import forward
 from harness.waiting import eventually
 from harness.wire import ServerError, query
 
@@ -139,17 +139,6 @@ def test_waiting_clients_are_served_after_an_outage(start_gate, database, wire):
         stop.set()
         assert answers == [[("up",)]]
 
-
-def forward(listener, postgres, stop):
-    listener.settimeout(0.1)
-    while not stop.is_set():
-        try:
-            near, _ = listener.accept()
-        except OSError:
-            continue
-        far = socket.create_connection((postgres.host, postgres.port))
-        for source, sink in ((near, far), (far, near)):
-            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
 
 
 def test_a_refusal_over_tls_is_told_in_the_databases_words(start_gate, database):

@@ -15,6 +15,20 @@ def pump(source, sink):
         pass
 
 
+def forward(listener, postgres, stop):
+    """Takes connections and carries their bytes to and from the database until `stop` is set."""
+    listener.settimeout(0.1)
+    while not stop.is_set():
+        try:
+            near, _ = listener.accept()
+        except OSError:
+            continue
+        near.settimeout(None)
+        far = socket.create_connection((postgres.host, postgres.port))
+        for source, sink in ((near, far), (far, near)):
+            threading.Thread(target=pump, args=(source, sink), daemon=True).start()
+
+
 class Middleman:
     """Carries bytes between one server of a gate and the database until it is told to stop."""
 
