@@ -152,6 +152,7 @@ void ClientConversation::client_finished(const session::Turn& turn) {
   if (session_) return session_->client_finished(turn);
   if (console_ && console_->busy()) return console_->client_finished();
   if (std::exchange(closed_, true)) return;
+  probe_.reset();
   port_.close_client(Reason::client_gone, session::Farewell::now);
 }
 

@@ -31,10 +31,7 @@ TEST(RelayCancel, Trap17_OnlyTheLastRequestOfALostClientIsCancelled) {
   server.mute = true;
   client.send(query("begin") + query("insert a"));
   EXPECT_TRUE(server.conversation->cancellable());
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   EXPECT_FALSE(server.conversation->cancellable());
   server.conversation->from_server(
       as_bytes(frame('C', std::string("BEGIN\0", 6)) + frame('Z', "T")), rig.turn());

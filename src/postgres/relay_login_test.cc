@@ -145,6 +145,29 @@ TEST(RelayLogin, ReplayThatFailsIsToldBeforeAnythingRuns) {
   EXPECT_TRUE(rig.database.rows.empty());
 }
 
+// Its conversation lives until the turn is settled, and by then its server may be somebody else's.
+TEST(RelayLogin, WhoEndsWhileParametersAreReadLetsGoOfTheServer) {
+  Rig rig;
+  rig.user();
+  auto& leaving = rig.client();
+  auto& server = *rig.servers[0];
+  server.mute = true;
+  leaving.login({{"statement_timeout", "5000"}});
+  leaving.conversation->client_finished(rig.turn());
+  EXPECT_EQ(leaving.closed_by, Reason::client_gone);
+  leaving.server = nullptr;
+  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  server.mute = false;
+  rig.settle();
+  EXPECT_EQ(server.cleanings, 1);
+  EXPECT_EQ(server.fake.setting("statement_timeout"), "0");
+  server.taken = false;
+  auto& next = rig.user();
+  next.ask(query("begin"));
+  leaving.conversation.reset();
+  EXPECT_EQ(next.ask(query("commit")), "C[COMMIT]Z[I]");
+}
+
 TEST(RelayLogin, SmallEnoughToHaveMany) {
   EXPECT_LE(sizeof(ClientConversation) + sizeof(Session), 350u);
 }

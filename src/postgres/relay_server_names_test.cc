@@ -64,10 +64,7 @@ TEST_F(ADeallocateThatFails, IsNotInTheWayOfAPrepare) {
 TEST_F(ADeallocateThatFails, OfALostClientLeavesNothing) {
   client.send(execute() + flush());
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   rig.settle();
   EXPECT_EQ(server.cleanings, 1);
   EXPECT_EQ(server.fake.statement_count(), server.conversation->state().statements.size());

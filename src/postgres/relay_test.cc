@@ -432,10 +432,7 @@ TEST(Relay, Trap12_ServerOfAFailedReplayIsNotUsedAgain) {
   auto& server = *rig.servers[0];
   server.mute = true;
   client.send(query("show timezone"));
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   const auto error = frame('E', std::string("SERROR\0VERROR\0C57014\0Mcanceled\0\0", 32));
   server.conversation->from_server(as_bytes(error + frame('Z', "I")), rig.turn());
   EXPECT_EQ(server.broken_by, Reason::unclean);
@@ -481,10 +478,7 @@ TEST(Relay, Trap15_ClientLostInATransaction) {
   client.ask(query("begin"));
   client.ask(query("insert a"));
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   rig.settle();
   EXPECT_EQ(server.cleanings, 1);
   EXPECT_EQ(server.fake.status(), 'I');
@@ -496,10 +490,7 @@ TEST(Relay, Trap15_PipelineWithoutSyncIsNotCommitted) {
   auto& client = rig.user();
   client.ask(parse("", "insert a") + binding("", "") + execute());
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   rig.settle();
   EXPECT_EQ(server.cleanings, 1);
   EXPECT_TRUE(rig.database.rows.empty());
@@ -511,9 +502,7 @@ TEST(Relay, Trap15_ClientLostInsideAMessage) {
   client.ask(query("copy in"));
   client.send(frame('d', std::string(20'000, 'x')).substr(0, 10'000));
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  EXPECT_FALSE(server.conversation->abandon(rig.turn()));
+  EXPECT_FALSE(rig.lose(client));
 }
 
 // A pipeline that lacks its Sync ends with its client, here in the middle of a CopyData.
@@ -548,10 +537,7 @@ TEST(Relay, Trap15_CopyOfALostClientFails) {
   auto& client = rig.user();
   client.ask(parse("", "copy in") + binding("", "") + execute() + sync());
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   rig.settle();
   // It swallowed a Sync and then failed: it cannot be known what it still owes.
   EXPECT_EQ(server.broken_by, Reason::unclean);
@@ -684,10 +670,7 @@ TEST(Relay, Trap27_NeverResetInsideATransaction) {
   client.ask(query("begin"));
   client.ask(query("set statement_timeout = '3'"));
   auto& server = *client.server;
-  client.conversation->client_lost(rig.turn());
-  client.conversation.reset();
-  client.server = nullptr;
-  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  EXPECT_TRUE(rig.lose(client));
   rig.settle();
   EXPECT_EQ(server.cleanings, 1);
   EXPECT_EQ(server.broken_by, Reason::none);

@@ -182,6 +182,8 @@ class Rig {
   TestClient& client();
   // A client that has logged in.
   TestClient& user(std::vector<std::pair<std::string, std::string>> parameters = {});
+  // Its connection is reset while it holds a server; whether that one can be cleaned.
+  bool lose(TestClient& client);
   void settle();
   session::Turn turn() { return {now, WallTime{}, entropy}; }
 

@@ -180,6 +180,13 @@ TestClient& Rig::client() {
   return *clients.emplace_back(std::make_unique<TestClient>(*this));
 }
 
+bool Rig::lose(TestClient& client) {
+  auto& server = *std::exchange(client.server, nullptr);
+  client.conversation->client_lost(turn());
+  client.conversation.reset();
+  return server.conversation->abandon(turn());
+}
+
 TestClient& Rig::user(std::vector<std::pair<std::string, std::string>> parameters) {
   auto& made = client();
   made.login(std::move(parameters));
