@@ -501,7 +501,6 @@ TEST(Relay, Trap15_ClientLostInsideAMessage) {
   auto& client = rig.user();
   client.ask(query("copy in"));
   client.send(frame('d', std::string(20'000, 'x')).substr(0, 10'000));
-  auto& server = *client.server;
   EXPECT_FALSE(rig.lose(client));
 }
 
