@@ -44,7 +44,9 @@ void add_address(Table<Upstream>& table) {
 void add_limits(Table<Upstream>& table) {
   table.add("budget", integer(1, kServersMax), limit(&UpstreamLimits::budget),
             "Connections to this database over all routes, never exceeded: a connection counts "
-            "from before it is opened until the database has closed its end.");
+            "from before it is opened until the database has closed its end. A process that starts "
+            "does not know of those that an earlier one could not end: after a crash, or where the "
+            "network broke them off.");
   table.add("opening_max", integer(1, kServersMax), limit(&UpstreamLimits::opening_max),
             "Logins to the database under way at once.");
   table.add("retry_first", duration(1ms), limit(&UpstreamLimits::retry_first),

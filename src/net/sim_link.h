@@ -106,6 +106,7 @@ class SimSocket {
   // When the other end was closed, whether or not that has arrived here: for checkers, which see
   // everything.
   Instant peer_gone_at() const { return link_->ends_[1 - end_].gone_at; }
+  bool peer_was_reset() const { return link_->ends_[1 - end_].was_reset; }
   // Sends no more; still receives.
   void finish() { link_->finish(end_); }
   void reset();

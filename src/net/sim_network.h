@@ -78,6 +78,9 @@ class SimNetwork {
   void note(std::uint64_t fact) { trace_ = (trace_ ^ fact) * 0x100000001b3u + 1; }
   std::uint64_t trace() const { return trace_; }
   std::uint64_t events() const { return events_; }
+  // Somebody read so slowly that the bounded time for the last words of a closed stream passed.
+  void note_words_lost() { words_lost_ = true; }
+  bool words_lost() const { return words_lost_; }
 
  private:
   struct Event {
@@ -104,6 +107,7 @@ class SimNetwork {
   std::int64_t wall_base_us_ = 1'790'000'000'000'000;
   std::priority_queue<Event> events_queue_;
   std::uint64_t order_ = 0;
+  bool words_lost_ = false;
   std::uint64_t events_ = 0;
   std::uint64_t trace_ = 0xcbf29ce484222325u;
   Duration latency_max_;

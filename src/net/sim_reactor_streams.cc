@@ -339,8 +339,8 @@ void SimReactor::linger(SimSocket socket, ByteQueue output) {
   auto rest = std::make_shared<SimLingering>(std::move(socket), std::move(output));
   if (rest->finished()) return;
   lingering_.push_back(rest);
-  network_.after(SimLingering::kLingerMax, [weak = std::weak_ptr(rest)] {
-    if (auto living = weak.lock()) living->give_up();
+  network_.after(SimLingering::kLingerMax, [&network = network_, weak = std::weak_ptr(rest)] {
+    if (auto living = weak.lock(); living && living->give_up()) network.note_words_lost();
   });
 }
 

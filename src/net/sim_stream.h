@@ -75,7 +75,13 @@ class SimLingering final : public SimSocketWatcher {
   ~SimLingering() override;
   void socket_changed() override;
   bool finished() const { return !socket_; }
-  void give_up() { socket_.close(); }
+  // Whether words were left that the peer had not taken.
+  bool give_up() {
+    socket_.close();
+    const bool words_lost = !output_.empty();
+    output_.clear();
+    return words_lost;
+  }
 
  private:
   SimSocket socket_;

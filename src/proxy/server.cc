@@ -331,7 +331,7 @@ void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::st
   }
   if (farewell_said_) return database_closed(reason_of(reason), detail);
   cut_off_ = true;
-  if (state_ == State::closing && worker_->closing_servers()) return gone();
+  if (state_ == State::closing && worker_->closing_servers()) return gone_unheard();
   end_broken(reason_of(reason), detail);
 }
 
@@ -406,8 +406,17 @@ void Server::pool_closes(Reason reason) {
 
 // Whoever comes next counts anew: there is no use in waiting for an end that cannot be heard.
 void Server::leave() {
-  if (state_ == State::closing && cut_off_) return gone();
+  if (state_ == State::closing && cut_off_) return gone_unheard();
   close(Reason::shutting_down);
+}
+
+void Server::gone_unheard() {
+  log().write(LogLevel::warning, "server not awaited",
+              {{"detail", "its connection broke off: the database may count it for a while yet"},
+               {"host", target_.host},
+               {"port", target_.port},
+               {"database", rules().database}});
+  gone();
 }
 
 // Goodbye is said, and then the database closes its end: only after that may another connection
@@ -416,7 +425,7 @@ void Server::leave() {
 void Server::begin_close() {
   if (state_ == State::connecting) return gone();
   state_ = State::closing;
-  if (cut_off_ && worker_->closing_servers()) return gone();
+  if (cut_off_ && worker_->closing_servers()) return gone_unheard();
   set_reading();
   conversation_->terminate();
   worker_->reactor().end_output(stream_);

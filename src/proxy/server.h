@@ -113,6 +113,7 @@ class Server final : public net::StreamHandler,
   void part_from_client(Reason reason, const std::string& detail);
   void begin_close();
   void gone();
+  void gone_unheard();
   void vanish();  // the connection is gone and the pool knows
   void set_timer(Duration after);
   void stop_timer();

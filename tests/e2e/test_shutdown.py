@@ -161,6 +161,7 @@ def test_the_end_of_a_database_that_cannot_be_heard_is_not_waited_for(distant_ga
     eventually(lambda: event(gate, "server lost"), what="the end of the server")
     gate.terminate()
     assert gate.process.wait(timeout=15) == 0
+    assert "the database may count it for a while yet" in event(gate, "server not awaited")
 
 
 def test_the_second_signal_ends_the_wait_for_databases(distant_gate):

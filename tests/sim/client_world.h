@@ -63,6 +63,7 @@ struct ClientTotals {
 // has left.
 struct Outlook {
   bool serving = true;
+  Instant serving_since{0};
   std::uint64_t leaves = 0;
   std::uint64_t last_at_once = 0;  // the number of the last leave that broke off
 };
@@ -87,6 +88,7 @@ struct ClientWorld {
   bool process_leaves = false;
   // Longer than the proxy may make anybody wait, in a queue that is as long as there are clients.
   Duration patience{60s};
+  Duration think_max{20s};
   int depth_max = 8;           // exchanges under way at once
   unsigned whim_percent = 10;  // how often a client is difficult
   int session_transactions_max = 20;

@@ -250,6 +250,13 @@ Duration RunPlan::patience() const {
   return longest + Duration{60s};
 }
 
+Duration RunPlan::think_max() const {
+  const auto has_one_server = [](const DatabasePlan& database) {
+    return database.limits.pool_size + database.limits.max_overflow == 1;
+  };
+  return std::ranges::any_of(databases, has_one_server) ? 2s : 20s;
+}
+
 ScenarioCounts RunPlan::scenarios() const {
   ScenarioCounts counts{};
   const auto has = [&](Scenario scenario, bool yes) {

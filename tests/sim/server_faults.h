@@ -75,6 +75,8 @@ struct ServerOptions {
   std::function<int(const std::string& database)> route_max;
   // The sessions of all hosts of the same upstream, where the budget holds for them together.
   std::function<int()> sessions_everywhere;
+  // When the process that is there began. Null: it always was.
+  std::function<Instant()> process_since;
   std::function<void(const std::string&)> trace;  // null: no trace
 };
 

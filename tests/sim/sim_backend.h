@@ -33,6 +33,7 @@ class SimBackend final : public net::SimSocketWatcher {
   }
   bool idle() const { return state_ == State::ready && !running_; }
   Instant peer_gone_at() const { return socket_.peer_gone_at(); }
+  bool cut_off() const { return socket_.peer_was_reset(); }
 
   void cancel();
   void die_with(std::string_view sqlstate, std::string_view text);

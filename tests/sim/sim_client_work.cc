@@ -260,7 +260,7 @@ void SimClient::complete() {
   if (random_.one_in(3)) {
     thinking_ = true;
     const auto time = mode_ != PoolMode::session && whim(Whim::think_long)
-                          ? random_.between(100ms, 20s)
+                          ? random_.between(100ms, world_.think_max)
                           : random_.between(Duration{0}, 5ms);
     later(time, [this] {
       thinking_ = false;

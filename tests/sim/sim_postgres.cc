@@ -57,8 +57,11 @@ void SimPostgres::incoming(net::SimSocket socket, const net::Address&, const net
 
 bool SimPostgres::counts(const SimBackend& backend) const {
   const auto gone_at = backend.peer_gone_at();
-  const bool given_up = !gone_at.is_never() && network_.now() - gone_at > options_.close_grace;
-  return backend.counts() && !given_up;
+  if (!backend.counts() || gone_at.is_never()) return backend.counts();
+  // A process cannot know of connections that broke off under the one before it.
+  const bool unknown =
+      backend.cut_off() && options_.process_since && gone_at < options_.process_since();
+  return !unknown && network_.now() - gone_at <= options_.close_grace;
 }
 
 int SimPostgres::sessions_counted() const {

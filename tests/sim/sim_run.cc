@@ -60,6 +60,7 @@ void Run::start_servers(const Trace& trace) {
       options.sessions_max = 10'000;
     } else {
       options.budget = plan_.upstream_limits.budget;
+      options.process_since = [this] { return outlook_.serving_since; };
       options.route_max = [this](const std::string& database) {
         const auto& limits = plan_.databases.at(std::stoul(database.substr(2))).limits;
         return limits.pool_size + limits.max_overflow;
@@ -95,6 +96,7 @@ void Run::start_clients(Trace trace) {
                           plan_.may_strike(net::SimFault::tls_failure),
       .process_leaves = !plan_.direct && !plan_.leaves.empty(),
       .patience = plan_.patience(),
+      .think_max = plan_.think_max(),
       .depth_max = plan_.depth_max,
       .whim_percent = plan_.whim_percent,
       .session_transactions_max = plan_.session_transactions_max,

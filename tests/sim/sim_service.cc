@@ -26,6 +26,7 @@ void SimService::start() {
   proxy_ = std::make_unique<SimProxy>(plan_, network_, ledger_, trace_);
   state_ = State::serving;
   outlook_.serving = true;
+  outlook_.serving_since = network_.now();
   trace("listens");
 }
 
