@@ -22,6 +22,24 @@ struct Story {
   std::vector<std::string> requests;
 };
 
+// What Tidegate sends along with it is cancelled. Servers differ in what becomes of the DISCARD ALL.
+TEST(RelayReset, AServerWhoseDiscardMayBeTakenBackIsNotUsedAgain) {
+  Rig rig(2);
+  auto& client = rig.user({{"timezone", "Asia/Tokyo"}});
+  client.ask(query("set statement_timeout = '7'"));
+  auto& server = *client.server;
+  server.mute = true;
+  client.send(query("discard all"));
+  const auto done = frame('C', std::string_view("DISCARD ALL", 12));
+  const auto error = frame('E', std::string_view("SERROR\0VERROR\0C57014\0Mcanceled\0", 32));
+  const auto replies = frame('3', "") + frame('1', "") + frame('2', "") + done + frame('3', "") +
+                       frame('3', "") + frame('3', "") + frame('1', "") + frame('2', "") + error +
+                       frame('Z', "I");
+  server.conversation->from_server(as_bytes(replies), rig.turn());
+  EXPECT_EQ(client.answers(), "C[DISCARD ALL]E[57014]Z[I]");
+  EXPECT_EQ(client.drops, 1);
+}
+
 const Story kStories[] = {
     {"Reset", {kSetLima, query("reset timezone"), kShow}},
     {"SetToDefault", {kSetLima, query("SET TimeZone TO DEFAULT"), kShow}},

@@ -238,6 +238,7 @@ ReplyWalk::Verdict ReplyWalk::ready(Bytes body, Step& step) {
   }
   state_.status = static_cast<char>(body[0]);
   state_.copying_in = false;
+  state_.discarded = false;
   const bool skipped = state_.owed.front().action == Action::skip;
   state_.owed.pop();
   if (skipped) return Verdict::drop;
@@ -298,6 +299,7 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
     const bool all = tag == "DISCARD ALL";
     const bool restored = state_.owed.size() > 1 && state_.owed.at(1).restores;
     if (all && !restored) state_.have = state_.have->without_custom();
+    state_.discarded = all && state_.owed.front().reply == Reply::execute;
     const bool asked = !state_.owed.empty() && state_.owed.front().action == Action::forward;
     if (step.client != nullptr && asked) {
       step.client->statements_discarded();
@@ -361,6 +363,8 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
 ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& step) {
   if (step.client != nullptr && is_stale_plan(fields)) step.client->schema_changed();
   if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
+  // PostgreSQL commits DISCARD ALL at once, but before 15.1 took it back with what failed behind it.
+  if (state_.discarded) state_.doubtful = true;
   const bool replaced = replace_error(state_.owed.front(), fields, step);
   skip_to_sync(step);
   if (!state_.skipping) take_back_stand_in(state_, state_.resend);
