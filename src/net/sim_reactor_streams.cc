@@ -263,6 +263,7 @@ void SimReactor::step_handshake(StreamId id, SimStream& stream) {
   std::size_t taken = 0;
   const auto outcome = read_sim_hello(buffer, hello, taken);
   if (outcome == SimHelloRead::need_more) {
+    if (stream.socket.was_reset()) return end(id, CloseReason::reset, "connection reset by peer");
     if (stream.socket.at_end()) end(id, CloseReason::tls_failed, "unexpected end of stream");
     return;
   }

@@ -22,6 +22,8 @@ class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
   void begin();
   // From the server: it may have come to the statement that is meant.
   void replies_came();
+  // Also when the server is gone: then there is nothing left to be cancelled.
+  void end();
 
   void stream_connected(net::StreamId) override;
   void stream_secured(net::StreamId, const net::TlsInfo&) override;
@@ -34,7 +36,6 @@ class CancelErrand final : public net::StreamHandler, public net::TimerHandler {
   // The statement that was meant still runs on the server.
   Server* still_meant() const;
   void send();
-  void end();
 
   Worker& worker_;
   PoolGate& gate_;

@@ -441,6 +441,7 @@ void Server::vanish() {
   stop_timer();
   worker_->reactor().close(stream_, net::CloseMode::now);
   state_ = State::closing;
+  for (auto* errand : std::vector(errands_)) errand->end();
   worker_->bury(gate(), id_);
 }
 
