@@ -139,10 +139,7 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   if (!reader.ok()) return too_large("a Parse with an endless name"), true;
   if (rules_in_flight()) return stall();
   const auto reason = begin_large(name);
-  if (reason != Reason::none) {
-    session_.streaming_ = Session::Streaming::discard;
-    return refuse(reason, name);
-  }
+  if (reason != Reason::none) return refuse(reason, name);
   state().dirty = true;
   auto& owed = owe(Reply::parse);
   owed.name = name;
@@ -394,7 +391,9 @@ bool RequestWalk::rules_in_flight() const {
 }
 
 // In the place of the request goes one that fails, and the client reads our error instead of its.
+// What is still to come of a large one must not be taken for requests.
 bool RequestWalk::refuse(Reason reason, std::string_view detail) {
+  if (session_.body_left_ > 0) session_.streaming_ = Session::Streaming::discard;
   auto& owed = owe(Reply::describe);
   owed.error = reason;
   owed.name = detail;

@@ -1,0 +1,35 @@
+// What must not outlive its request, its link or its client: the rest of a message that was
+// refused, what a lost client had sent ahead, an answer that nobody but Tidegate owes.
+#include "postgres/relay_testing.h"
+
+namespace tidegate::postgres::testing {
+namespace {
+
+// With so much of it a message is begun that is too large to be kept.
+constexpr std::size_t kBegunAt = 8192;
+
+// A large Bind whose second piece reads as requests.
+std::string bind_that_hides(std::string_view statement, const std::string& requests) {
+  const auto head = binding("", statement, "x").size() - 3;  // up to its only value
+  // The count of formats behind the value becomes the body of a message that nobody minds.
+  const auto value = std::string(kBegunAt - head, 'x') + requests + frame('d', "  ").substr(0, 5);
+  return binding("", statement, value);
+}
+
+TEST(RelayEnds, Trap01_TheRestOfARefusedBindIsNoRequest) {
+  const auto hidden = sync() + query("insert hidden");
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(parse("s", "listen a") + parse("", "listen a") + sync());
+  rig.pins_left = false;
+  rig.piece_bytes = kBegunAt;
+  for (const auto* statement : {"s", ""}) {
+    EXPECT_EQ(client.ask(bind_that_hides(statement, hidden) + sync()), "E[53300]Z[I]");
+  }
+  EXPECT_EQ(client.ask(bind_that_hides("tidegate_x", hidden) + sync()), "E[26000]Z[I]");
+  EXPECT_TRUE(rig.database.rows.empty());
+  EXPECT_EQ(rig.servers[0]->broken_by, Reason::none);
+}
+
+}  // namespace
+}  // namespace tidegate::postgres::testing
