@@ -31,5 +31,23 @@ TEST(RelayEnds, Trap01_TheRestOfARefusedBindIsNoRequest) {
   EXPECT_EQ(rig.servers[0]->broken_by, Reason::none);
 }
 
+// What it left behind its DISCARD ALL is still there.
+TEST(RelayEnds, Trap15_DiscardAllOfALostClientDiscardsWhatWasBeforeIt) {
+  for (const auto* last : {"set statement_timeout = '3'", "do statement_timeout = '3'"}) {
+    Rig rig;
+    auto& leaving = rig.user();
+    auto& server = *rig.servers[0];
+    server.mute = true;
+    leaving.send(query("discard all") + query(last));
+    EXPECT_TRUE(rig.lose(leaving));
+    server.mute = false;
+    rig.settle();
+    EXPECT_EQ(server.cleanings, 1);
+    server.taken = false;
+    auto& next = rig.user();
+    EXPECT_EQ(next.ask(query("show statement_timeout")), "TD[0]C[SHOW]Z[I]") << last;
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -305,7 +305,8 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
       step.client->statements_discarded();
       if (all) step.client->session_discarded();
     }
-    if (step.client == nullptr && all) state_.dirty = state_.opaque = false;
+    // Behind that of a client that was lost, more of its requests may stand.
+    if (step.client == nullptr && all && !asked) state_.dirty = state_.opaque = false;
   }
   return reply('C', step);
 }
