@@ -49,5 +49,20 @@ TEST(RelayEnds, Trap15_DiscardAllOfALostClientDiscardsWhatWasBeforeIt) {
   }
 }
 
+// Of what is put on a server behind a DEALLOCATE ALL nobody would know any more.
+TEST(RelayEnds, Trap09_NothingIsPutBehindADeallocateAll) {
+  for (const auto& use : {binding("", "s") + execute(), describe('S', "s")}) {
+    Rig rig(2);
+    auto& client = rig.user();
+    client.ask(parse("s", "select 1") + sync());
+    EXPECT_EQ(client.ask(query("deallocate all; select 2") + use + sync()),
+              "C[DEALLOCATE ALL]TD[2]C[SELECT 1]Z[I]E[26000]Z[I]");
+    for (int i = 0; i < 2; ++i) {
+      EXPECT_EQ(rig.user().ask(parse("t", "select 1") + binding("", "t") + execute() + sync()),
+                "12D[1]C[SELECT 1]Z[I]");
+    }
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

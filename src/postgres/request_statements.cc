@@ -199,7 +199,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   if (names_unsettled()) return stall();
   auto statement = session_.names_.find(name);
   if (statement == nullptr) return bind_unknown(part, name);
-  if (rules_in_flight() && !state().statements.holds_fresh(statement->key)) return stall();
+  if (must_wait_to_put(*statement)) return stall();
   if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }
@@ -274,7 +274,7 @@ bool RequestWalk::describe(Bytes message) {
     to_server_.pass(message);
     return true;
   }
-  if (rules_in_flight() && !state().statements.holds_fresh(statement->key)) return stall();
+  if (must_wait_to_put(*statement)) return stall();
   auto there = statement;
   need_statement(there);
   auto& owed = owe(Reply::describe);
@@ -428,6 +428,12 @@ bool RequestWalk::names_unsettled() const {
 // would be taken for one that it forgets.
 bool RequestWalk::being_forgotten() const {
   return session_.forgets_ && !session_.server_->state().owed.empty();
+}
+
+// Whether it would be put on the server where it cannot be known how it is read, or that it stays.
+bool RequestWalk::must_wait_to_put(const Statement& statement) const {
+  return (rules_in_flight() || being_forgotten()) &&
+         !session_.server_->state().statements.holds_fresh(statement.key);
 }
 
 // Waits for the replies that settle it. A server keeps replies back until a Sync or a Flush.

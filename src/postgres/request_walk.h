@@ -139,6 +139,7 @@ class RequestWalk {
   bool unnamed_unsettled() const;
   bool names_unsettled() const;
   bool being_forgotten() const;
+  bool must_wait_to_put(const Statement& statement) const;
   void note_doubt();
   void end_segment();
   bool stall();
