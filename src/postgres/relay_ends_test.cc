@@ -64,5 +64,17 @@ TEST(RelayEnds, Trap09_NothingIsPutBehindADeallocateAll) {
   }
 }
 
+// A server that lost the statement unseen would take the second text for it, and so would everybody
+// who shares the first.
+TEST(RelayEnds, Trap06_ATextIsNeverPutUnderAnothersName) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(parse("s", "select 1") + sync());
+  client.ask(query("do deallocate all"));
+  EXPECT_EQ(client.ask(parse("s", "select 2") + sync()), "E[42P05]Z[I]");
+  EXPECT_EQ(rig.user().ask(parse("t", "select 1") + sync()), "1Z[I]");
+  EXPECT_EQ(client.ask(binding("", "s") + execute() + sync()), "2D[1]C[SELECT 1]Z[I]");
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -66,9 +66,7 @@ bool RequestWalk::execute_deallocate(Bytes message, const std::string& name) {
   auto& out = to_server_.own();
   write_close_statement(out, name);
   owe(Reply::close, Action::skip);
-  ByteBuffer nothing;
-  ByteWriter(nothing).cstring("").be16(0);
-  write_parse(out, name, nothing);
+  write_parse(out, name, kNoText);
   owe(Reply::parse, Action::skip);
   auto& owed = owe(Reply::execute);
   owed.name = name;

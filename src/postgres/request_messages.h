@@ -18,6 +18,9 @@ inline void write_describe_statement(ByteBuffer& out, std::string_view name) {
 // so that no client can mean it.
 inline constexpr std::string_view kOwnStatement = "tidegate_own";
 
+// The text of a statement that does nothing, and no types: a failed transaction takes it too.
+inline constexpr std::uint8_t kNoText[] = {0, 0, 0};
+
 inline void write_close_portal(ByteBuffer& out, std::string_view name) {
   Message(out, 'C').u8('P').cstring(name);
 }

@@ -58,8 +58,8 @@ bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
 
 bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
   if (names_unsettled() || being_forgotten()) return stall();
-  if (const auto known = session_.names_.find(name)) {
-    return unsettled() ? stall() : parse_duplicate(known, name, text_and_types);
+  if (session_.names_.find(name) != nullptr) {
+    return unsettled() ? stall() : parse_duplicate(name, text_and_types);
   }
   if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
     return refuse(Reason::statements_full, name);
@@ -79,10 +79,10 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
 }
 
 // PostgreSQL finds its own faults first: a text that is wrong, a failed transaction. So the Parse
-// goes out under a name that the server has. In a failed transaction that one cannot be put there,
-// and the error is the same, except for a text that may end the transaction.
-bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view name,
-                                  Bytes text_and_types) {
+// goes out under a name that is taken. It is one of ours and taken just before: of a shared one it
+// is not certain that the server still has it, and this text must never become that statement. In a
+// failed transaction the error is the same, except for a text that may end the transaction.
+bool RequestWalk::parse_duplicate(std::string_view name, Bytes text_and_types) {
   if (state().status == 'E') {
     const auto text = as_text(text_and_types);
     const auto effects = sql::PostgresScanner::scan(as_bytes(text.substr(0, text.find('\0'))),
@@ -91,9 +91,12 @@ bool RequestWalk::parse_duplicate(const StatementRef& known, std::string_view na
       return refuse(Reason::duplicate_statement, name);
     }
   }
-  auto there = known;
-  need_statement(there);
-  write_parse(to_server_.own(), there->server_name, text_and_types);
+  auto& out = to_server_.own();
+  write_close_statement(out, kOwnStatement);
+  owe(Reply::close, Action::skip);
+  write_parse(out, kOwnStatement, kNoText);
+  owe(Reply::parse, Action::skip);
+  write_parse(out, kOwnStatement, text_and_types);
   auto& owed = owe(Reply::parse);
   owed.error = Reason::duplicate_statement;
   owed.name = name;

@@ -99,7 +99,7 @@ class RequestWalk {
   bool parse(Bytes message);
   StatementRef intern(Bytes text_and_types, Naming naming);
   bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
-  bool parse_duplicate(const StatementRef& known, std::string_view name, Bytes text_and_types);
+  bool parse_duplicate(std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);
   bool begin_parse(const MessageHeader& header, Bytes part);
   // Gives the reason why it cannot live there under that name, or Reason::none.
