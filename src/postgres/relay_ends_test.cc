@@ -76,5 +76,41 @@ TEST(RelayEnds, Trap06_ATextIsNeverPutUnderAnothersName) {
   EXPECT_EQ(client.ask(binding("", "s") + execute() + sync()), "2D[1]C[SELECT 1]Z[I]");
 }
 
+// Whoever waits for the server's replies before it goes on must not wait for one of ours.
+TEST(RelayEnds, Trap03_NobodyWaitsForAnAnswerThatOnlyTidegateOwes) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(parse("s", "select 1") + sync());
+  client.ask(query("begin"));
+  EXPECT_EQ(client.ask(close('S', "s") + query("deallocate t")), "3E[26000]Z[E]");
+  client.ask(query("rollback"));
+  client.ask(parse("s", "select 1") + sync());
+  EXPECT_EQ(client.ask(parse("t", "select 1") + query("deallocate s")), "1C[DEALLOCATE]Z[I]");
+  EXPECT_EQ(client.server, nullptr);
+}
+
+TEST(RelayEnds, Trap03_AStatementIsReplacedInASessionThatDiscardedAll) {
+  session::RouteRules rules;
+  rules.mode = PoolMode::session;
+  Rig rig(1, rules);
+  auto& client = rig.user();
+  client.ask(query("discard all"));
+  client.ask(parse("s", "select 1") + sync());
+  EXPECT_EQ(client.ask(close('S', "s") + parse("s", "select 2") + sync()), "31Z[I]");
+}
+
+// Who ends with such an answer leaves a server that owes nothing.
+TEST(RelayEnds, Trap15_AnAnswerOfOursHoldsNoServer) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(query("begin"));
+  auto& server = *client.server;
+  client.send(close('S', "s") + frame('X', ""));
+  EXPECT_EQ(client.closed_by, Reason::client_gone);
+  EXPECT_TRUE(server.conversation->abandon(rig.turn()));
+  rig.settle();
+  EXPECT_EQ(server.cleanings, 1);
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -30,6 +30,7 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
     if (session_.names_.erase(effects.names.front().text) == nullptr) return false;
   }
   owe(Reply::execute, Action::fake).name = all ? "DEALLOCATE ALL" : "DEALLOCATE";
+  answer_fakes();
   owe(Reply::sync);
   drop_segment(state());
   write_sync(to_server_.own());

@@ -73,6 +73,7 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
     owed.name = stored_name(name);
     owed.statement = statement;
     drop_segment(state());
+    answer_fakes();
     return true;
   }
   return send_parse(statement, Action::forward, stored_name(name));
@@ -315,6 +316,7 @@ bool RequestWalk::close(Bytes message) {
       auto& owed = owe(Reply::close, Action::fake);
       owed.name = stored_name(name);
       owed.before = std::move(known);
+      answer_fakes();
       return true;
     }
   }

@@ -51,7 +51,6 @@ RequestWalk::RequestWalk(Session& session, const session::Turn& turn)
 
 RequestWalk::~RequestWalk() {
   if (server_linked()) {
-    if (!state().inside_reply && !session_.closed_) settle_fakes(state().owed, to_client_.own());
     to_server_.flush();
   } else {
     to_server_.forget();
@@ -380,6 +379,12 @@ bool RequestWalk::owed_full(char type) {
 OwedReply& RequestWalk::owe(Reply reply, Action action) {
   if (state().owed.empty()) session_.query_since_ = turn_.now;
   return state().owed.push(reply, action);
+}
+
+// What the client is owed by Tidegate alone, with nothing of the server's before it, waits for
+// nobody; and nobody waits for it.
+void RequestWalk::answer_fakes() {
+  if (!state().inside_reply) settle_fakes(state().owed, to_client_.own());
 }
 
 void RequestWalk::extended_sent(char type, Bytes message) {

@@ -149,6 +149,7 @@ class RequestWalk {
   bool owed_full(char type);
   ServerState& state() { return session_.server_->state(); }
   OwedReply& owe(Reply reply, Action action = Action::forward);
+  void answer_fakes();
   void extended_sent(char type, Bytes message);
   bool server_linked() const { return session_.server_ != nullptr; }
 
