@@ -112,5 +112,25 @@ TEST(RelayEnds, Trap15_AnAnswerOfOursHoldsNoServer) {
   EXPECT_EQ(server.cleanings, 1);
 }
 
+// The error would be taken for the rest of the row.
+TEST(RelayEnds, Trap29_NoErrorIsWrittenIntoARow) {
+  for (const bool violates : {false, true}) {
+    Rig rig;
+    auto& client = rig.user();
+    auto& server = *rig.servers[0];
+    server.mute = true;
+    client.send(query("select " + std::string(1000, 'x')));
+    const auto part = server.incoming.substr(0, 500);
+    server.conversation->from_server(as_bytes(part), rig.turn());
+    if (violates) {
+      client.send(frame('y', ""));
+    } else {
+      client.conversation->dismiss(Reason::shutting_down, rig.turn());
+    }
+    EXPECT_EQ(client.received, part);
+    EXPECT_EQ(client.closed_by, violates ? Reason::protocol_violation : Reason::shutting_down);
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -115,8 +115,7 @@ void RequestWalk::judge_streamed(std::string_view where) {
   // There is no place any more for what must follow a RESET.
   if (!restorations_of(effects).empty()) reason = Reason::feature_refused;
   if (reason == Reason::none) return;
-  session_.drop(reason);
-  session_.fail(reason, where);
+  session_.drop_and_fail(reason, where);
 }
 
 // Sent in its place: a text that PostgreSQL refuses to read. It fails the transaction as the

@@ -101,12 +101,10 @@ void Session::refused(const session::Failure& why, const session::Turn& turn) {
   finish_if_done();
 }
 
-// Inside a message that was forwarded in part there is no place for an error: the client learns of
-// the loss by the end of the stream, as it would without us.
 void Session::server_lost(Reason reason, std::string_view detail) {
-  const bool inside_reply = server_ != nullptr && server_->state().inside_passed;
+  const bool last_word_said = fatal_forwarded_ || inside_reply();
   server_ = nullptr;
-  if (fatal_forwarded_ || inside_reply) return close(reason, session::Farewell::flush);
+  if (last_word_said) return close(reason, session::Farewell::flush);
   fail(reason, detail);
 }
 
@@ -312,12 +310,26 @@ void Session::fail(Reason reason, std::string_view detail) {
   fail({.reason = reason, .detail = std::string(detail)});
 }
 
+// Inside a message that was forwarded in part there is no place for an error, which would be taken
+// for the rest of it: the client learns by the end of the stream, as it would without us.
+bool Session::inside_reply() const {
+  return server_ != nullptr && server_->state().inside_passed;
+}
+
 void Session::fail(const session::Failure& why) {
   if (closed_) return;
-  ByteBuffer error;
-  write_error(error, why, "FATAL");
-  port_.to_client(error);
+  if (!inside_reply()) {
+    ByteBuffer error;
+    write_error(error, why, "FATAL");
+    port_.to_client(error);
+  }
   close(why.reason, session::Farewell::flush);
+}
+
+void Session::drop_and_fail(Reason reason, std::string_view detail) {
+  const bool inside = inside_reply();
+  drop(reason);
+  inside ? close(reason, session::Farewell::flush) : fail(reason, detail);
 }
 
 void Session::close(Reason reason, session::Farewell how) {

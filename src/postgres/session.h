@@ -79,7 +79,9 @@ class Session final : public LinkedClient {
   bool awaits_answers() const;
   void finish_if_done();
   void fail(Reason reason, std::string_view detail);
+  bool inside_reply() const;
   void fail(const session::Failure& why);
+  void drop_and_fail(Reason reason, std::string_view detail);
   void close(Reason reason, session::Farewell how);
   // Gives the reason why not, or Reason::none.
   Reason pin(std::string_view why);
