@@ -132,5 +132,22 @@ TEST(RelayEnds, Trap29_NoErrorIsWrittenIntoARow) {
   }
 }
 
+// What a client that sends no more had asked for last may need no server in the end.
+TEST(RelayEnds, Trap20_AHalfClosedClientThatIsOwedNothingEnds) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(parse("s", "select 1") + sync());
+  rig.servers_held_back = true;
+  const auto text = parse("t", "select 1");
+  client.send(text.substr(0, 3));
+  client.send(text.substr(3));
+  client.conversation->client_finished(rig.turn());
+  EXPECT_EQ(client.closed_by, Reason::none);
+  rig.servers_held_back = false;
+  rig.settle();
+  EXPECT_EQ(client.answers(), "1");
+  EXPECT_EQ(client.closed_by, Reason::client_gone);
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -61,7 +61,9 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   if (rules_.mode == PoolMode::session) server.state().dirty = true;
   transaction_since_ = query_since_ = turn.now;
   settle_settings();
+  if (stash_.empty()) return;
   resume(turn);
+  finish_if_done();  // what was kept may have needed no answer of the server's
 }
 
 // In the same write as the client's own bytes, unless the server might refuse: a SET that fails
