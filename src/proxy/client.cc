@@ -94,9 +94,11 @@ void Client::feed() {
   if (worker_.process().leaving()) dismiss_soon();
 }
 
-// Reads while there is nowhere else to be: nothing held back, and the server takes more.
+// Reads while there is nowhere else to be: nothing held back, the server takes more, and so does
+// the client, for much is answered without a server.
 void Client::set_reading() {
-  const bool wanted = held_.empty() && !(server_ != nullptr && server_->output_full());
+  const bool wanted =
+      held_.empty() && !output_full_ && !(server_ != nullptr && server_->output_full());
   if (wanted == reading_) return;
   reading_ = wanted;
   if (wanted) {
@@ -116,6 +118,7 @@ void Client::to_client(Bytes bytes) {
 
 void Client::output_drained(net::StreamId) {
   output_full_ = false;
+  set_reading();
   if (server_ != nullptr) server_->set_reading();
 }
 

@@ -7,6 +7,8 @@
 
 #include "base/check.h"
 #include "net/sim_reactor.h"
+#include "postgres/messages.h"
+#include "postgres/route_snapshot.h"
 
 namespace tidegate::proxy {
 namespace {
@@ -23,6 +25,7 @@ struct Caller final : net::StreamHandler {
   void bytes_arrived(net::StreamId, Bytes bytes) override { heard += as_text(bytes); }
   void peer_finished(net::StreamId) override { ended = true; }
   void stream_closed(net::StreamId, net::CloseReason, const std::string&) override { ended = true; }
+  net::StreamId stream;
   std::string heard;
   bool ended = false;
 };
@@ -35,6 +38,7 @@ class WorkerTest : public testing::Test {
     config::Config config;
     config.clients_max = kClientsMax;
     config.client_login_timeout = 24h;
+    config.users = {{.name = "ann", .trust = true}};
     config.upstreams = {{.name = "main", .hosts = {{"database.sim", 5432}}}};
     config.routes = {{.database = "db", .upstream = "main"}};
     process_ = *Process::make(config, 1, {.log = log_});
@@ -49,7 +53,17 @@ class WorkerTest : public testing::Test {
 
   Caller& call() {
     auto& caller = *callers_.emplace_back(std::make_unique<Caller>());
-    outside_.connect(listener_->address(), {}, &caller);
+    caller.stream = outside_.connect(listener_->address(), {}, &caller);
+    pass(1s);
+    return caller;
+  }
+  // Who may come without a password, to a route that is known: no server is needed for that.
+  Caller& user() {
+    route()->publish_snapshot(std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
+    auto& caller = call();
+    ByteBuffer startup;
+    postgres::write_startup(startup, {{"user", "ann"}, {"database", "db"}});
+    outside_.write(caller.stream, startup);
     pass(1s);
     return caller;
   }
@@ -96,6 +110,25 @@ TEST_F(WorkerTest, PeriodsEndWithTheTurnsThatSeeTheirEnd) {
   pass(process_->config().stats_period * 5);
   call();  // the last whole period saw no turn at all
   EXPECT_EQ(counted->last_period(0).begin.queries, 5u);
+}
+
+// What takes no server is answered here, so nobody else holds back a client that does not read.
+TEST_F(WorkerTest, WhoDoesNotReadItsAnswersIsNotListenedTo) {
+  auto& caller = user();
+  EXPECT_TRUE(caller.heard.ends_with('I'));
+  caller.heard.clear();
+  outside_.pause_reading(caller.stream);
+  constexpr std::size_t kSyncs = 1'000'000;
+  std::string syncs;
+  for (std::size_t i = 0; i < kSyncs; ++i) syncs += std::string("S\0\0\0\4", 5);
+  outside_.write(caller.stream, as_bytes(syncs));
+  pass(60s);
+  worker_->clients().for_each([this](ClientId, const Client& client) {
+    EXPECT_LE(reactor_.queued(client.stream()), 4 * net::Reactor::kHighWater);
+  });
+  outside_.resume_reading(caller.stream);
+  pass(600s);
+  EXPECT_EQ(caller.heard.size(), kSyncs * 6);
 }
 
 using WorkerDeathTest = WorkerTest;
