@@ -149,5 +149,20 @@ TEST(RelayEnds, Trap20_AHalfClosedClientThatIsOwedNothingEnds) {
   EXPECT_EQ(client.closed_by, Reason::client_gone);
 }
 
+// A portal may run long after its Bind was answered, and what it does then counts for what is
+// parsed behind it.
+TEST(RelayEnds, Trap08_ASettingChangesWhenItsPortalRuns) {
+  for (const auto* portal : {"", "p"}) {
+    Rig rig;
+    auto& client = rig.user();
+    client.ask(query("begin"));
+    client.ask(parse("", "set TimeZone = 'Asia/Tokyo'") + binding(portal, "") + sync());
+    client.ask(execute(portal) + parse("s", "select now") + sync());
+    client.ask(query("commit"));
+    rig.user().ask(parse("s", "select now") + sync());
+    EXPECT_EQ(rig.servers[0]->fake.statement_count(), 2u) << portal;
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

@@ -373,6 +373,9 @@ Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effe
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }
+  if (!effects.none() && may_change_settings(effects)) {
+    (portal.empty() ? session_.unnamed_portal_sets_ : session_.named_portal_sets_) = true;
+  }
   return pin_for(effects);
 }
 

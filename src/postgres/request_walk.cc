@@ -283,12 +283,21 @@ bool RequestWalk::execute(Bytes message) {
     if (!name.empty()) return execute_deallocate(message, name);
   }
   owe(Reply::execute);
+  if (session_.portal_sets()) setting_executed(message);
   extended_sent('E', message);
   to_server_.pass(message);
   if (!session_.resetting_portals_.empty()) {
     restore_behind(ByteReader(message.subspan(kHeaderBytes)).cstring());
   }
   return true;
+}
+
+// What the unnamed portal has to do is done then, unless it gives its rows in parts.
+void RequestWalk::setting_executed(Bytes message) {
+  session_.settings_in_flight_ = true;
+  ByteReader reader(message.subspan(kHeaderBytes));
+  const bool unnamed = reader.cstring().empty();
+  if (unnamed && reader.be32() == 0) session_.unnamed_portal_sets_ = false;
 }
 
 // Without a server nothing is open that a Sync could end.

@@ -55,6 +55,8 @@ class RequestWalk {
   // --- One function per request: request_walk.cc ---
   bool dispatch(const MessageHeader& header, Bytes message);
   bool execute(Bytes message);
+  // One that may change settings, or is taken for it.
+  void setting_executed(Bytes message);
   bool sync(Bytes message);
   bool flush_request(Bytes message);
   bool function_call(Bytes message);

@@ -268,6 +268,7 @@ void Session::detach() {
 void Session::forget_portals() {
   resetting_portals_.clear();
   deallocating_portals_.clear();
+  unnamed_portal_sets_ = named_portal_sets_ = false;
 }
 
 // What was asked before the Terminate is answered first, as PostgreSQL does.

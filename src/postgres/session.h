@@ -74,7 +74,10 @@ class Session final : public LinkedClient {
   void release();
   void drop(Reason reason);
   void detach();
-  bool no_portals() const { return resetting_portals_.empty() && deallocating_portals_.empty(); }
+  bool portal_sets() const { return unnamed_portal_sets_ || named_portal_sets_; }
+  bool no_portals() const {
+    return resetting_portals_.empty() && deallocating_portals_.empty() && !portal_sets();
+  }
   void forget_portals();
   bool awaits_answers() const;
   void finish_if_done();
@@ -133,6 +136,9 @@ class Session final : public LinkedClient {
   bool pinned_ = false;               // state was left on the server
   bool holds_large_unnamed_ = false;  // an unnamed statement that is too long to keep
   bool settings_in_flight_ = false;   // something was sent that may change what is reported
+  // Such a statement was bound, and runs whenever its portal is executed in this transaction.
+  bool unnamed_portal_sets_ = false;
+  bool named_portal_sets_ = false;
   // What was sent may still turn out to be skipped, because something before it fails.
   bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
   bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
