@@ -40,7 +40,7 @@ bool may_change_settings(const sql::Effects& effects) {
          effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
          effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
-         effects.has(Effect::ends_transaction);
+         effects.has(Effect::ends_transaction) || effects.has(Effect::rolls_back_to);
 }
 
 }  // namespace tidegate::postgres

@@ -164,5 +164,23 @@ TEST(RelayEnds, Trap08_ASettingChangesWhenItsPortalRuns) {
   }
 }
 
+// ROLLBACK TO takes settings back too; the fake, which knows no savepoints, takes all of them.
+TEST(RelayEnds, Trap08_ATextBehindARollbackToIsReadAsBefore) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(query("begin") + query("set TimeZone = 'Asia/Tokyo'"));
+  client.ask(query("rollback to a") + parse("s", "select now") + sync());
+  rig.user().ask(parse("s", "select now") + sync());
+  EXPECT_EQ(rig.servers[0]->fake.statement_count(), 1u);
+}
+
+TEST(RelayEnds, Trap13_ARollbackToHidesNoSet) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(query("begin") + query("set standard_conforming_strings = 'off'"));
+  client.ask(query("rollback to a") + query("select 'x\\'; set statement_timeout = '3'; --'"));
+  EXPECT_EQ(client.pinned_by, "parameter");
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

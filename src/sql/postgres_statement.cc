@@ -182,6 +182,7 @@ void PostgresStatementReader::continue_statement(const Token& token) {
 
 // COMMIT [WORK | TRANSACTION] [AND [NO] CHAIN]; TO and PREPARED make it something else.
 void PostgresStatementReader::continue_ending(Keyword keyword) {
+  if (keyword == Keyword::to) effects_.add(Effect::rolls_back_to);
   if (keyword == Keyword::to || keyword == Keyword::prepared) phase_ = Phase::plain;
   if (keyword == Keyword::chain && before_ != Keyword::no) phase_ = Phase::ending_chained;
 }

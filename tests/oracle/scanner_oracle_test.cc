@@ -71,6 +71,7 @@ class Oracle {
     const bool chained = contains(json, "\"chain\":true");
     const bool ends = what == "COMMIT" || what == "ROLLBACK" || what == "PREPARE";
     if (ends) effects.add(Effect::ends_transaction);
+    if (what == "ROLLBACK_TO") effects.add(Effect::rolls_back_to);
     if (what == "BEGIN" || what == "START" || chained) effects.add(Effect::opens_transaction);
   }
 
