@@ -43,4 +43,10 @@ bool may_change_settings(const sql::Effects& effects) {
          effects.has(Effect::ends_transaction) || effects.has(Effect::rolls_back_to);
 }
 
+bool may_change_text_rules(const sql::Effects& effects, std::string_view text) {
+  if (!may_change_settings(effects)) return false;
+  return effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
+         effects.has(Effect::opaque) || mentions_text_rules(text);
+}
+
 }  // namespace tidegate::postgres

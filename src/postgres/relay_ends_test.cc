@@ -182,5 +182,37 @@ TEST(RelayEnds, Trap13_ARollbackToHidesNoSet) {
   EXPECT_EQ(client.pinned_by, "parameter");
 }
 
+// PostgreSQL tells of a SET with the next ReadyForQuery. Until then nobody knows where a string
+// ends.
+TEST(RelayEnds, Trap13_ASettingThatIsNotToldYetHidesNoSet) {
+  const std::string text = "select 'a\\' || '; set statement_timeout = 7; --'";
+  const auto change =
+      parse("", "set standard_conforming_strings = 'off'") + binding("", "") + execute() + flush();
+  for (const auto& hiding : {query(text), parse("s", text) + sync(), parse("", text) + sync(),
+                             query(text + std::string(10'000, ' '))}) {
+    Rig rig;
+    auto& client = rig.user();
+    EXPECT_EQ(client.ask(change), "12C[SET]");
+    rig.piece_bytes = 9000;
+    client.send(hiding);
+    EXPECT_EQ(client.pinned_by, "unreadable name");
+  }
+}
+
+TEST(RelayEnds, Trap13_WhatReadsAlikeIsNotPinned) {
+  const auto set = [](const char* text) {
+    return parse("", text) + binding("", "") + execute() + flush();
+  };
+  for (const auto& [change, text] : {std::pair{"set standard_conforming_strings = 'off'", "a"},
+                                     std::pair{"set TimeZone = 'Asia/Tokyo'", "a\\"}}) {
+    Rig rig;
+    auto& client = rig.user();
+    client.ask(set(change));
+    client.ask(parse("", "select " + std::string(text)) + binding("", "") + execute() + sync());
+    EXPECT_EQ(client.pins, 0) << change;
+    EXPECT_EQ(client.server, nullptr) << change;
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres::testing

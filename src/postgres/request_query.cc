@@ -21,13 +21,20 @@ bool depends_on_rules(Bytes text) {
 
 }  // namespace
 
+// What was changed is told with the next ReadyForQuery, and until then it is not known where a
+// string ends, and what stands behind it.
+bool RequestWalk::may_misread(Bytes text) const {
+  return session_.settings_unknown_ && session_.rules_touched_ && depends_on_rules(text);
+}
+
 bool RequestWalk::query(Bytes message) {
   if (message.size() == kHeaderBytes || message.back() != 0) {
     return violation("a query without its terminating zero"), true;
   }
   const auto text = message.subspan(kHeaderBytes, message.size() - kHeaderBytes - 1);
   if (rules_in_flight() && depends_on_rules(text)) return stall();
-  const auto effects = sql::PostgresScanner::scan(text, session_.settings_->text_rules());
+  auto effects = sql::PostgresScanner::scan(text, session_.settings_->text_rules());
+  if (may_misread(text)) effects.add(Effect::unreadable);
   if (!effects.none()) return query_with_effects(message, effects);
   send_query(message);
   return true;
@@ -107,9 +114,11 @@ void RequestWalk::end_query() {
 }
 
 void RequestWalk::judge_streamed(std::string_view where) {
-  const auto effects = session_.scanner_->finish();
+  auto effects = session_.scanner_->finish();
   session_.scanner_.reset();
   session_.reads_alone_ |= effects.has(Effect::set_local);
+  session_.rules_touched_ |= may_change_settings(effects);
+  if (session_.settings_unknown_ && session_.rules_touched_) effects.add(Effect::unreadable);
   auto reason = pin_for(effects);
   if (!reserved_name(effects).empty()) reason = Reason::reserved_name;
   // There is no place any more for what must follow a RESET.

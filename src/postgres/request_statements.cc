@@ -27,6 +27,11 @@ bool RequestWalk::parse(Bytes message) {
   if (!reader.ok()) return violation("a Parse without a name"), true;
   // Literals are read under the settings of the moment of Parse: those must be known.
   if (rules_in_flight()) return stall();
+  if (may_misread(reader.rest())) {
+    sql::Effects any;
+    any.add(sql::Effect::unreadable);
+    if (const auto reason = pin_for(any); reason != Reason::none) return refuse(reason, {});
+  }
   ++session_.traffic_.client_parses;
   return name.empty() ? parse_unnamed(message, reader.rest())
                       : parse_named(message, name, reader.rest());
@@ -353,9 +358,11 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
 
 // PostgreSQL tells nobody of a SET LOCAL of such a setting.
 void RequestWalk::note_reading(const sql::Effects& effects, std::string_view text) {
+  if (effects.none()) return;
   if (effects.has(sql::Effect::set_local) && mentions_unreported_shaping(text)) {
     session_.reads_alone_ = true;
   }
+  session_.rules_touched_ |= may_change_text_rules(effects, text);
 }
 
 // A pool of statements lends nothing for the length of a transaction.

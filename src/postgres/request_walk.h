@@ -131,6 +131,7 @@ class RequestWalk {
   // Gives the reason why the statement cannot be allowed, or Reason::none.
   Reason pin_for(const sql::Effects& effects);
   void note_reading(const sql::Effects& effects, std::string_view text);
+  bool may_misread(Bytes text) const;
   Reason allow_bind(std::string_view portal, const sql::Effects& effects);
   bool opens_forbidden_transaction(const sql::Effects& effects) const;
   std::string_view refusal_detail(const sql::Effects& effects) const;

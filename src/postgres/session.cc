@@ -258,7 +258,7 @@ void Session::detach() {
   publish_schema();
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
-  forgets_ = reads_alone_ = settings_unknown_ = false;
+  forgets_ = reads_alone_ = settings_unknown_ = rules_touched_ = false;
   if (!no_portals()) forget_portals();
   server_->unlink(inside);
   server_ = nullptr;

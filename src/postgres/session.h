@@ -144,6 +144,7 @@ class Session final : public LinkedClient {
   bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
   bool forgets_ = false;            // this link sent a DEALLOCATE ALL or DISCARD ALL
   bool settings_unknown_ = false;   // changed since the last Sync, and to be reported at the next
+  bool rules_touched_ = false;      // this link may have changed where in a text a string ends
   bool changes_schema_ = false;     // the transaction did
   bool reads_alone_ = false;        // this link may have changed, unseen, how texts are read
   bool names_in_flight_ = false;    // a name was given or given up

@@ -53,6 +53,11 @@ bool name_less(std::string_view a, std::string_view b) {
                                       [](char x, char y) { return lower(x) < lower(y); });
 }
 
+bool mentions(std::string_view text, std::string_view name) {
+  const auto same = [](char a, char b) { return lower(a) == lower(b); };
+  return !std::ranges::search(text, name, same).empty();
+}
+
 template <std::size_t N>
 bool contains(const std::array<std::string_view, N>& names, std::string_view name) {
   return std::any_of(names.begin(), names.end(),
@@ -117,10 +122,7 @@ bool is_replayable_report(std::string_view name) {
 }
 
 bool mentions_unreported_shaping(std::string_view text) {
-  const auto mentioned = [text](std::string_view name) {
-    const auto same = [](char a, char b) { return lower(a) == lower(b); };
-    return !std::ranges::search(text, name, same).empty();
-  };
+  const auto mentioned = [text](std::string_view name) { return mentions(text, name); };
   // The path is, by newer versions only. PostgreSQL analyses a statement anew when it has changed,
   // but the types of its parameters stay as they were at its Parse.
   const auto unreported = [](std::string_view name) {
@@ -130,6 +132,12 @@ bool mentions_unreported_shaping(std::string_view text) {
   return mentioned("xml") || std::ranges::any_of(kShaping, [&](std::string_view name) {
            return unreported(name) && mentioned(name);
          });
+}
+
+// SET NAMES sets the encoding.
+bool mentions_text_rules(std::string_view text) {
+  return mentions(text, "standard_conforming_strings") || mentions(text, "client_encoding") ||
+         mentions(text, "names");
 }
 
 bool shapes_parsing(std::string_view name) {
