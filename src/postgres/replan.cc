@@ -26,6 +26,11 @@ bool may_run_again(const ServerState& state) {
   return i + 1 == owed.size() && owed.at(i).reply == Reply::sync;
 }
 
+// Who does not ask what the rows look like was told before, and would read these as those.
+bool asks_for_columns(const ServerState& state) {
+  return state.owed.size() > 1 && state.owed.at(1).reply != Reply::execute;
+}
+
 // What the segment is owed stays as it is, whatever its shape, behind the end of the failed try and
 // the statement's return.
 void run_again(const StatementRef& statement, ServerState& state) {
@@ -76,7 +81,7 @@ bool replan(const ErrorFields& error, ServerState& state) {
   if (statement == nullptr || !uses_it) return false;
   if (missing) state.statements.mark_all_stale();
   state.statements.mark_stale(statement->key);
-  if (!may_run_again(state)) return false;
+  if (!may_run_again(state) || (stale && !asks_for_columns(state))) return false;
   drop_segment(state);  // once only
   run_again(statement, state);
   return true;

@@ -1,9 +1,10 @@
 // "cached plan must not change result type": a table changed under a prepared statement. PostgreSQL
 // tells the client, which with a direct connection would prepare anew. Behind a pooler the client
-// may never have seen this server, so where nothing could have happened yet the statement is
-// closed, parsed afresh and run again, unseen. The same cure serves a server that lost a statement
-// by a DEALLOCATE that Tidegate could not see (in a function). Elsewhere the client reads the
-// error, and the next use of the statement parses it anew.
+// may never have seen this server, so where nothing could have happened yet, and the client asks
+// for the columns anew, the statement is closed, parsed afresh and run again, unseen. The same
+// cure serves a server that lost a statement by a DEALLOCATE that Tidegate could not see (in a
+// function). Elsewhere the client reads the error, and the next use of the statement parses it
+// anew.
 #pragma once
 
 #include <string_view>

@@ -7,21 +7,24 @@ from harness.wire import (SYNC, ServerError, bind, close, describe, execute, par
 
 BIND = bind("", "s")
 
-# name -> (messages, answer before, answer behind the change). The first table has two columns then.
+# name -> (messages, answer before, answer behind the change). The first table has two columns then,
+# and who does not ask for the columns would take them for what they were.
 SHAPES = {
     "bind": ([BIND], "2Z", "2Z"),
     "describe": ([BIND, describe("P", "")], "2TZ", "2TZ"),
-    "execute": ([BIND, execute()], "2DDCZ", "2DDCZ"),
+    "execute": ([BIND, execute()], "2DDCZ", "EZ"),
     "usual": ([BIND, describe("P", ""), execute()], "2TDDCZ", "2TDDCZ"),
     "describe_twice": ([BIND, describe("P", ""), describe("P", ""), execute()], "2TTDDCZ",
                        "2TTDDCZ"),
-    "execute_twice": ([BIND, execute(), execute()], "2DDCCZ", "2DDCCZ"),
-    "in_parts": ([BIND, execute("", 1), execute("", 1), execute()], "2DsDsCZ", "2DsDsCZ"),
-    "named_portal": ([bind("p", "s"), execute("p")], "2DDCZ", "2DDCZ"),
+    "execute_twice": ([BIND, execute(), execute()], "2DDCCZ", "EZ"),
+    "in_parts": ([BIND, execute("", 1), execute("", 1), execute()], "2DsDsCZ", "EZ"),
+    "named_portal": ([bind("p", "s"), execute("p")], "2DDCZ", "EZ"),
     "describe_statement": ([describe("S", "s")], "tTZ", "tEZ"),
     "close_portal": ([BIND, execute(), close("P", "")], "2DDC3Z", "EZ"),
     "two_statements": ([BIND, execute(), bind("", "u"), execute()], "2DDC2DCZ", "EZ"),
 }
+
+NOT_AGAIN = ("describe_statement", "close_portal", "two_statements")
 
 
 def kinds(messages):
@@ -63,10 +66,10 @@ def test_after_a_change(prepared, database, shape):
 
 @pytest.mark.parametrize("shape", SHAPES)
 def test_after_an_unseen_deallocate_all(prepared, shape):
-    messages, before, after = SHAPES[shape]
+    messages, before, _ = SHAPES[shape]
     prepared.ask("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
     answer = ask(prepared, messages)
-    assert kinds(answer) == (before if before == after else "EZ")
+    assert kinds(answer) == ("EZ" if shape in NOT_AGAIN else before)
     for _ in range(2):
         assert kinds(ask(prepared, messages)) == before
 

@@ -94,6 +94,22 @@ def test_asyncpg_statements_and_transactions(gate, table, warm):
     asyncio.run(asyncio.wait_for(use(), 60))
 
 
+def test_asyncpg_names_the_columns_that_are_there(start_gate, database, table):
+    """It asks for the columns once, and prepares anew when PostgreSQL tells it that they changed."""
+    gate = start_gate(route={"pool_size": 1})
+
+    async def use():
+        connection = await asyncpg_connect(gate)
+        await connection.execute("INSERT INTO things (id, name) VALUES (1, 'one')")
+        assert (await connection.fetchrow("SELECT * FROM things"))["name"] == "one"
+        database.execute("ALTER TABLE things DROP COLUMN name; ALTER TABLE things ADD title text")
+        row = await connection.fetchrow("SELECT * FROM things")
+        assert (list(row.keys()), row["title"]) == (["id", "stamp", "tags", "data", "title"], None)
+        await connection.close()
+
+    asyncio.run(asyncio.wait_for(use(), 60))
+
+
 def test_asyncpg_pool_of_many_tasks(gate, warm):
     warm(gate)
 
