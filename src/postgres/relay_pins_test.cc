@@ -17,6 +17,26 @@ TEST(RelayPins, Trap13_UnreportedSettingPins) {
   EXPECT_EQ(client.server, nullptr);
 }
 
+// Close is answered without the server: no reply comes that a message behind it could wait for.
+TEST(RelayPins, WhatIsAnsweredHereIsNotWaitedFor) {
+  Rig rig(2);
+  auto& client = rig.user();
+  client.ask(query("set statement_timeout = '3'"));
+  client.ask(query("deallocate all"));
+  client.ask(parse("a", "select 1") + sync());
+  EXPECT_EQ(client.ask(close('S', "a") + parse("a", "select 2") + sync()), "31Z[I]");
+  EXPECT_EQ(client.ask(close('S', "a") + query("deallocate all")), "3C[DEALLOCATE ALL]Z[I]");
+}
+
+TEST(RelayPins, WhatIsAnsweredHereFillsNoQueue) {
+  Rig rig(2);
+  auto& client = rig.user();
+  client.ask(query("begin"));
+  std::string closes;
+  for (int i = 0; i < 10'001; ++i) closes += close('S', "a");
+  EXPECT_EQ(client.ask(closes + sync()), std::string(10'001, '3') + "Z[T]");
+}
+
 TEST(RelayPins, Trap13_RefusedPinFailsTheTransaction) {
   Rig rig;
   auto& client = rig.user();

@@ -22,7 +22,8 @@ struct Story {
   std::vector<std::string> requests;
 };
 
-// What Tidegate sends along with it is cancelled. Servers differ in what becomes of the DISCARD ALL.
+// What Tidegate sends along with it is cancelled. Servers differ in what becomes of the DISCARD
+// ALL.
 TEST(RelayReset, AServerWhoseDiscardMayBeTakenBackIsNotUsedAgain) {
   Rig rig(2);
   auto& client = rig.user({{"timezone", "Asia/Tokyo"}});

@@ -364,7 +364,8 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
 ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& step) {
   if (step.client != nullptr && is_stale_plan(fields)) step.client->schema_changed();
   if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
-  // PostgreSQL commits DISCARD ALL at once, but before 15.1 took it back with what failed behind it.
+  // PostgreSQL commits DISCARD ALL at once, but before 15.1 took it back with what failed behind
+  // it.
   if (state_.discarded) state_.doubtful = true;
   const bool replaced = replace_error(state_.owed.front(), fields, step);
   skip_to_sync(step);

@@ -29,7 +29,7 @@ struct ServerState {
   bool dirty = false;          // session state that Tidegate does not track was left on it
   bool opaque = false;         // it ran what no text shows (DO, CALL): it may hold anything
 
-  bool discarded = false;      // DISCARD ALL was done in the segment that runs
+  bool discarded = false;  // DISCARD ALL was done in the segment that runs
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
   // fails in that time, nobody can tell how many of them it swallowed.

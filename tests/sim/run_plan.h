@@ -80,7 +80,8 @@ struct RunPlan {
   bool places_limited() const;
   // Longer than any client may have to stand in a queue.
   Duration patience() const;
-  // How long a client may think, perhaps in a transaction: it must not have the only server for long.
+  // How long a client may think, perhaps in a transaction: it must not have the only server for
+  // long.
   Duration think_max() const;
   // Those that follow from the plan; that a process left is known only when it did.
   ScenarioCounts scenarios() const;

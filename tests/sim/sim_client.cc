@@ -114,8 +114,8 @@ void SimClient::ended(std::string_view how) {
   const bool announced = error_told || (state_ == State::leaving && under_way_.empty());
   // A server that dies inside a message leaves no way to say so.
   const bool cut_short = !world_.calm && !reader_.buffered().empty();
-  const bool left = may_be_dismissed() && (state_ < State::working || may_be_cut_off() ||
-                                           world_.network.words_lost());
+  const bool left = may_be_dismissed() &&
+                    (state_ < State::working || may_be_cut_off() || world_.network.words_lost());
   const bool excused = world_.links_may_break || cut_short || left ||
                        (state_ < State::working && world_.logins_may_break);
   if (left) ++attempts_left_;
