@@ -182,6 +182,25 @@ TEST(RelayEnds, Trap13_ARollbackToHidesNoSet) {
   EXPECT_EQ(client.pinned_by, "parameter");
 }
 
+// It waits for what was sent before it, and that its sender says no more changes nothing.
+TEST(RelayEnds, Trap20_AMessageThatWaitsIsNotLostByAHalfClose) {
+  const auto set = parse("", "set TimeZone = 'Asia/Tokyo'") + binding("", "") + execute();
+  const auto copy = parse("", "copy in") + binding("", "") + execute();
+  for (const auto& [before, rows] : {std::pair{set, 1u}, std::pair{set + copy, 0u}}) {
+    Rig rig;
+    auto& client = rig.user();
+    auto& server = *rig.servers[0];
+    server.mute = true;
+    client.send(before + query("insert 'a'"));
+    client.conversation->client_finished(rig.turn());
+    EXPECT_EQ(client.closed_by, Reason::none);
+    server.mute = false;
+    rig.settle();
+    EXPECT_EQ(client.closed_by, Reason::client_gone);
+    EXPECT_EQ(rig.database.rows.size(), rows);
+  }
+}
+
 // PostgreSQL tells of a SET with the next ReadyForQuery. Until then nobody knows where a string
 // ends.
 TEST(RelayEnds, Trap13_ASettingThatIsNotToldYetHidesNoSet) {

@@ -292,6 +292,7 @@ void Session::client_finished(const session::Turn&) {
 // never be answered (half a message, a pipeline without its Sync) ends it at once.
 void Session::finish_if_done() {
   if (!finished_ || closed_ || waiting_ || settling_) return;
+  if (stalled_ && server_ != nullptr && !server_->state().copying_in) return;
   if (!awaits_answers()) close(Reason::client_gone, session::Farewell::flush);
 }
 

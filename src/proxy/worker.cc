@@ -211,6 +211,7 @@ void Worker::receive(Upstream& upstream, std::unique_ptr<Server> server, net::Pa
   auto& moved = *server;
   home.keep(std::move(server));
   moved.unpack(*this, std::move(parcel));
+  if (closing_servers_) return moved.leave();  // it was between two workers when they closed theirs
   link(home, moved, action);
 }
 
