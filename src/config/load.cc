@@ -9,6 +9,7 @@
 #include <memory>
 #include <tuple>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <fmt/format.h>
@@ -42,6 +43,10 @@ std::expected<void, std::string> writable(const std::string& path) {
   const auto folder = slash == std::string::npos ? "." : path.substr(0, std::max(slash, 1ul));
   const bool there = access(path.c_str(), F_OK) == 0;
   const auto& tried = there ? path : folder;
+  struct stat found = {};
+  if (there && stat(path.c_str(), &found) == 0 && S_ISDIR(found.st_mode)) {
+    return std::unexpected("is a folder");
+  }
   if (access(tried.c_str(), there ? W_OK : W_OK | X_OK) == 0) return {};
   if (there) return std::unexpected(fmt::format("cannot be written: {}", std::strerror(errno)));
   return std::unexpected(

@@ -92,6 +92,7 @@ class IniLoader {
     };
     for (const auto& setting : process_settings()) note(std::string(setting.name), setting);
     for (const auto& setting : tls_settings()) note("tls." + std::string(setting.name), setting);
+    for (const auto& setting : log_settings()) note("log." + std::string(setting.name), setting);
     for (const auto& upstream : defaults_.config.upstreams) {
       for (const auto& setting : upstream_settings()) {
         note(fmt::format("upstream.{}.{}", upstream.name, setting.name), setting);

@@ -28,6 +28,17 @@ class FileReview {
                                 config.pid_file, writable.error()));
   }
 
+  // The process starts without it, and writes to standard error.
+  void review_log_file(const Config& config) {
+    if (config.log_file.empty() || !sources_.may_write) return;
+    const auto writable = sources_.may_write(config.log_file);
+    if (writable) return;
+    problems_.warning(
+        places_.find("log.file"),
+        fmt::format("`{}`: `{}` {}: the log goes to standard error", label(log_settings(), "file"),
+                    config.log_file, writable.error()));
+  }
+
   void review_client_tls(const Config& config) {
     const auto& tls = config.client_tls;
     const bool used = config.client_ssl_mode != net::SslMode::disable && !tls.cert_file.empty();
@@ -76,6 +87,7 @@ void review_files(const Config& config, const Places& places, const Sources& sou
                   Problems& problems, bool ini) {
   FileReview files(places, sources, problems, ini);
   files.review_pid_file(config);
+  files.review_log_file(config);
   files.review_client_tls(config);
   for (const auto& upstream : config.upstreams) files.review_upstream(upstream);
 }

@@ -76,6 +76,24 @@ TEST_F(ReviewFilesTest, APidFileNeedsItsFolder) {
   EXPECT_EQ(problems("pid_file = \"run/tidegate.pid\"\n" + std::string(kMain)), "");
 }
 
+TEST_F(ReviewFilesTest, ALogFileNeedsItsFolder) {
+  const std::string text = std::string(kMain) + "[log]\nfile = \"log/x.log\"\n";
+  EXPECT_EQ(problems(text),
+            "t.toml:4:1: warning: `file`: `log/x.log` cannot be made in the folder `log`: No such "
+            "file or directory: the log goes to standard error\n");
+  std::filesystem::create_directories(path("log/x.log"));
+  EXPECT_EQ(
+      problems(text),
+      "t.toml:4:1: warning: `file`: `log/x.log` is a folder: the log goes to standard error\n");
+  const std::string ini =
+      "[databases]\na = host=h user=u password=p\n[pgbouncer]\nauth_type = any\n";
+  EXPECT_NE(problems(ini + "logfile = " + path("log/x.log") + "\n", "p.ini")
+                .find("p.ini:5:11: warning: `logfile`: `log/x.log` is a folder"),
+            std::string::npos);
+  std::filesystem::remove(path("log/x.log"));
+  EXPECT_EQ(problems(text), "");
+}
+
 TEST_F(ReviewFilesTest, AnIniHearsItsOwnNames) {
   write("users.txt", "\"u\" \"p\"\n");
   EXPECT_EQ(problems("[databases]\na = host=h user=u password=p\nb = host=g user=u password=p\n"
