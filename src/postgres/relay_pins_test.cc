@@ -216,6 +216,21 @@ INSTANTIATE_TEST_SUITE_P(
                       LeftBehind{"select pg_replication_origin_session_setup('o')",
                                  "session function"}));
 
+// DISCARD ALL leaves it where it is, so nobody gets that server afterwards.
+TEST(RelayPins, Trap25_WhatOutlivesDiscardAllReachesNobody) {
+  const auto connect = query("select dblink_connect('a', 'host=b')");
+  Rig rig(2);
+  auto& leaving = rig.user();
+  leaving.ask(connect);
+  EXPECT_EQ(leaving.pinned_by, "session function");
+  EXPECT_FALSE(rig.lose(leaving));
+  auto& staying = rig.user();
+  staying.ask(connect);
+  EXPECT_EQ(staying.ask(query("discard all")), "C[DISCARD ALL]Z[I]");
+  EXPECT_EQ(staying.server, nullptr);
+  EXPECT_EQ(staying.drops, 1);
+}
+
 TEST(RelayPins, Trap25_WhatEndsWithItsTransactionDoesNotPin) {
   Rig rig(2);
   auto& client = rig.user();

@@ -349,6 +349,7 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
     session_.pinned_ = true;
     state().dirty = true;
   }
+  if (effects.has(sql::Effect::session_function)) state().lasting = true;
   if (effects.has(sql::Effect::opaque)) state().opaque = session_.reads_alone_ = true;
   session_.forgets_ |=
       effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all);

@@ -103,7 +103,7 @@ void ServerConversation::verify(const session::Turn&) {
 
 bool ServerConversation::abandon(const session::Turn&) {
   client_ = nullptr;
-  if (broken_ || login_ || mid_message_ || state_.doubtful) return false;
+  if (broken_ || login_ || mid_message_ || state_.doubtful || state_.lasting) return false;
   errand_ = Errand::draining;
   continue_errand();
   return true;

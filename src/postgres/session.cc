@@ -242,7 +242,7 @@ bool Session::can_release() const {
 }
 
 void Session::release() {
-  if (server_->state().doubtful) return drop(Reason::unclean);
+  if (server_->state().doubtful || server_->state().lasting) return drop(Reason::unclean);
   drop_segment(server_->state());
   detach();
   port_.release_server();

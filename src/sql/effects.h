@@ -30,8 +30,8 @@ enum class Effect : std::uint8_t {
   cursor_with_hold,
   load,
   setseed,            // setseed(...), SET seed
-  session_function,   // a built-in function that leaves something else in the session: a backup, a
-                      // temporary replication slot, a replication origin
+  session_function,   // a function of PostgreSQL's that leaves something else in the session: a
+                      // backup, a temporary replication slot, a connection of dblink
   opens_transaction,  // BEGIN, START TRANSACTION, COMMIT AND CHAIN
   ends_transaction,   // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
   rolls_back_to,      // ROLLBACK TO a savepoint

@@ -94,7 +94,10 @@ constexpr Listed kListed[] = {
     {"query_to_xmlschema", opaque_function},
     {"ts_rewrite", opaque_function},
     {"ts_stat", opaque_function},
-    // A backup, a temporary slot and a replication origin last as long as the session.
+    // Connections to elsewhere, a backup, a temporary slot and a replication origin last as long as
+    // the session.
+    {"dblink_connect", session_function},
+    {"dblink_connect_u", session_function},
     {"pg_backup_start", session_function},
     {"pg_copy_logical_replication_slot", session_function},
     {"pg_copy_physical_replication_slot", session_function},

@@ -227,6 +227,7 @@ const Case kFunctions[] = {
     {"SELECT pg_advisory_unlock_all()", {advisory_unlock}},
     {"SELECT setseed(0.5), random()", {setseed}},
     {"SELECT pg_create_logical_replication_slot('a', 'b', true)", {session_function}},
+    {"SELECT public.dblink_connect('a', 'host=b')", {session_function}},
     {"SELECT query_to_xml('SELECT 1', true, true, '')", {opaque}},
 };
 
