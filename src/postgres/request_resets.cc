@@ -62,11 +62,23 @@ bool RequestWalk::reset_among_others(Bytes message, const std::vector<Restoratio
 
 // --- The extended protocol ---
 
+namespace {
+
+// PostgreSQL commits DISCARD ALL at once, whatever follows it up to the Sync: what fails there must
+// not undo what belongs to it.
+void commit_alone(Restoration& restoration) {
+  restoration.commands.insert(restoration.commands.begin(), "BEGIN");
+  restoration.commands.push_back("COMMIT");
+}
+
+}  // namespace
+
 bool RequestWalk::note_portal(std::string_view portal, const sql::Effects& effects) {
   auto& noted = session_.resetting_portals_;
   auto all = restorations_of(effects);
   if (all.empty()) return true;
   if (noted.size() == kPortalsMax) return false;
+  if (effects.has(sql::Effect::discard_all)) commit_alone(all.front());
   noted.push_back({std::string(stored_name(portal)), std::move(all.front())});
   return true;
 }

@@ -304,3 +304,22 @@ def test_a_startup_value_is_read_behind_no_block(start_gate, wire, database):
                           " current_setting('statement_timeout')") == [(database.user, "1MB", "0")]
     finally:
         database.execute("DROP ROLE nobody_much")
+
+
+def test_what_discard_all_goes_back_to_outlives_an_error_behind_it(gate, database, wire):
+    """PostgreSQL commits it at once, also in the middle of a pipeline."""
+    startup = {"TimeZone": "Asia/Kabul", "search_path": "mine", "application_name": "mine"}
+    answers = []
+    with Wire(database.postgres.host, database.postgres.port) as direct:
+        direct.login(database.user, database.name, database.password, **startup)
+        for client in (direct, wire(gate, **startup)):
+            client.ask("SET TimeZone = 'UTC'")
+            for sql in ("DISCARD ALL", "SELECT 1 / 0"):
+                client.send(parse("", sql), bind("", ""), execute())
+            client.send(SYNC)
+            with pytest.raises(ServerError) as caught:
+                client.answer()
+            assert caught.value.sqlstate == "22012"
+            answers.append([client.ask(f"SHOW {name}") for name in startup])
+    assert answers[1] == answers[0]
+    assert answers[0] == [[("Asia/Kabul",)], [("mine",)], [("mine",)]]
