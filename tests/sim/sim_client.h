@@ -91,6 +91,7 @@ class SimClient final : public net::SimSocketWatcher {
   void take_after_error(const Message& message);
   bool excused(const std::string& sqlstate) const;
   bool take_dismissal(const Message& message);
+  bool has_begun() const;
   void complete();
   void check_reported(const Exchange& exchange);
   void maybe_cancel();

@@ -1,5 +1,6 @@
 // A logged-in simulated client at work: sending exchanges, and holding every reply against what
 // its model of the session says.
+#include <algorithm>
 #include <array>
 
 #include "auth/scram.h"
@@ -200,9 +201,20 @@ bool SimClient::take_dismissal(const Message& message) {
   ++attempts_left_;
   if (may_be_cut_off()) return true;
   ++world_.totals.dismissed;
-  if (status_ != 'I' || matched_ > 0) finding("dismissed in the middle of its work");
+  if (status_ != 'I' || has_begun()) finding("dismissed in the middle of its work");
   dismissed_ = true;
   return true;
+}
+
+// What is answered for certain by the database: a Parse or Close may need none.
+bool SimClient::has_begun() const {
+  const auto needs_server = [](const Message& reply) {
+    return reply.type != '1' && reply.type != '3';
+  };
+  if (under_way_.empty()) return false;
+  const auto& expected = under_way_.front().expected;
+  return std::any_of(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(matched_),
+                     needs_server);
 }
 
 bool SimClient::excused(const std::string& sqlstate) const {
