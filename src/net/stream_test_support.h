@@ -74,8 +74,8 @@ inline std::string pattern(std::size_t size) {
 class ReactorTest : public testing::Test, protected AcceptHandler, protected TurnHandler {
  protected:
   ~ReactorTest() override {
+    offload_->stop();  // its threads post to the reactor
     reactor_.reset();
-    offload_->stop();
   }
 
   // Turns until `done`; false after too many without it.
