@@ -52,9 +52,7 @@ def test_a_dead_idle_server_is_replaced_unseen(gate, database, warm):
     with gate.connect() as connection:
         for _ in range(5):
             warm(gate)
-            for pid in database.servers():
-                database.terminate(pid)
-            eventually(lambda: not database.servers())
+            database.terminate_servers()
             for _ in range(6):
                 assert connection.execute("SELECT 1").fetchone() == (1,)
 
@@ -63,9 +61,7 @@ def test_clients_that_idle_do_not_notice_dying_servers(gate, database, wire, war
     clients = [wire(gate) for _ in range(10)]
     for client in clients:
         client.ask("SET TimeZone = 'Asia/Tokyo'")
-    for pid in database.servers():
-        database.terminate(pid)
-    eventually(lambda: not database.servers())
+    database.terminate_servers()
     for client in clients:
         assert client.ask("SHOW TimeZone") == [("Asia/Tokyo",)]
 

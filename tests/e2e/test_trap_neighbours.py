@@ -155,19 +155,14 @@ def test_trap16_a_server_that_died_idle_is_replaced_under_every_kind_of_request(
     client.send(parse("", "SELECT 'unnamed'"), SYNC)
     client.receive_until("Z")
 
-    def bury_all():
-        for pid in database.servers():
-            database.terminate(pid)
-        eventually(lambda: not database.servers())
-
-    bury_all()
+    database.terminate_servers()
     assert ask_bound(client, "") == [("unnamed",)]
-    bury_all()
+    database.terminate_servers()
     assert ask_bound(client, "s") == [("s",)]
-    bury_all()
+    database.terminate_servers()
     client.send(b"".join(bind("", "s") + execute() + SYNC for _ in range(5)))
     assert [client.answer() for _ in range(5)] == [[("s",)]] * 5
-    bury_all()
+    database.terminate_servers()
     assert client.ask("BEGIN; SELECT 1; COMMIT") == [("1",)]
 
 

@@ -4,6 +4,8 @@ from pathlib import Path
 
 import psycopg
 
+from harness.waiting import eventually
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = ROOT / "script" / "lib" / "postgres.sh"
 
@@ -82,3 +84,11 @@ class Database:
 
     def terminate(self, pid):
         self.execute("SELECT pg_terminate_backend(%s)", (pid,))
+
+    def terminate_servers(self):
+        """Until their processes are gone, and with them the last that keeps their connections open:
+        pg_stat_activity forgets them before that."""
+        pids = self.servers()
+        for pid in pids:
+            self.terminate(pid)
+        eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
