@@ -132,23 +132,6 @@ TEST(RelayEnds, Trap29_NoErrorIsWrittenIntoARow) {
   }
 }
 
-// What a client that sends no more had asked for last may need no server in the end.
-TEST(RelayEnds, Trap20_AHalfClosedClientThatIsOwedNothingEnds) {
-  Rig rig;
-  auto& client = rig.user();
-  client.ask(parse("s", "select 1") + sync());
-  rig.servers_held_back = true;
-  const auto text = parse("t", "select 1");
-  client.send(text.substr(0, 3));
-  client.send(text.substr(3));
-  client.conversation->client_finished(rig.turn());
-  EXPECT_EQ(client.closed_by, Reason::none);
-  rig.servers_held_back = false;
-  rig.settle();
-  EXPECT_EQ(client.answers(), "1");
-  EXPECT_EQ(client.closed_by, Reason::client_gone);
-}
-
 // A portal may run long after its Bind was answered, and what it does then counts for what is
 // parsed behind it.
 TEST(RelayEnds, Trap08_ASettingChangesWhenItsPortalRuns) {
