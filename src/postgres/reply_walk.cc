@@ -299,8 +299,9 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
     const bool all = tag == "DISCARD ALL";
     const bool restored = state_.owed.size() > 1 && state_.owed.at(1).restores;
     if (all && !restored) state_.have = state_.have->without_custom();
-    state_.discarded = all && state_.owed.front().reply == Reply::execute;
-    const bool asked = !state_.owed.empty() && state_.owed.front().action == Action::forward;
+    const auto* front = state_.owed.empty() ? nullptr : &state_.owed.front();
+    state_.discarded = all && front != nullptr && front->reply == Reply::execute;
+    const bool asked = front != nullptr && front->action == Action::forward;
     if (step.client != nullptr && asked) {
       step.client->statements_discarded();
       if (all) step.client->session_discarded();
