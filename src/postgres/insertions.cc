@@ -61,7 +61,7 @@ std::size_t Insertions::original_position(std::size_t position) const {
   return original;
 }
 
-bool write_repositioned(ByteBuffer& out, Bytes body, const Insertions& insertions) {
+bool write_repositioned(ByteBuffer& out, char type, Bytes body, const Insertions& insertions) {
   ByteReader reader(body);
   ByteBuffer fields;
   ByteWriter writer(fields);
@@ -78,7 +78,7 @@ bool write_repositioned(ByteBuffer& out, Bytes body, const Insertions& insertion
   }
   if (!found || !reader.finished()) return false;
   writer.u8(0);
-  Message(out, 'E').bytes(fields);
+  Message(out, type).bytes(fields);
   return true;
 }
 

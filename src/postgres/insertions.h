@@ -39,7 +39,8 @@ class Insertions {
   int completed_ = 0;
 };
 
-// Appends the ErrorResponse with its position put right; false when it has none, or is not whole.
-bool write_repositioned(ByteBuffer& out, Bytes body, const Insertions& insertions);
+// Appends the ErrorResponse or NoticeResponse with its position put right; false when it has none,
+// or is not whole.
+bool write_repositioned(ByteBuffer& out, char type, Bytes body, const Insertions& insertions);
 
 }  // namespace tidegate::postgres

@@ -33,15 +33,17 @@ TEST(Insertions, DoNotMovePositions) {
   EXPECT_EQ(insertions.original_position(sent.find("SELEC") + 1 - 2), text.find("SELEC") + 1 - 1);
 }
 
-TEST(Insertions, RewriteAnErrorThatPoints) {
+TEST(Insertions, RewriteWhatPoints) {
   Insertions insertions;
   insertions.insert("RESET a; SELEC 1", {}, true, {{1, {"SET a TO '1'"}}});
   const std::string_view body("SERROR\0C42601\0P23\0R\0\0", 21);
   ByteBuffer out;
-  ASSERT_TRUE(write_repositioned(out, as_bytes(body), insertions));
+  ASSERT_TRUE(write_repositioned(out, 'N', as_bytes(body), insertions));
+  EXPECT_EQ(as_text(out).front(), 'N');
   EXPECT_EQ(as_text(out).substr(5), std::string_view("SERROR\0C42601\0P10\0R\0\0", 21));
-  EXPECT_FALSE(write_repositioned(out, as_bytes(body.substr(0, 14)), insertions));
-  EXPECT_FALSE(write_repositioned(out, as_bytes(std::string_view("SERROR\0\0", 8)), insertions));
+  EXPECT_FALSE(write_repositioned(out, 'N', as_bytes(body.substr(0, 14)), insertions));
+  EXPECT_FALSE(
+      write_repositioned(out, 'N', as_bytes(std::string_view("SERROR\0\0", 8)), insertions));
 }
 
 }  // namespace

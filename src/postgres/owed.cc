@@ -79,6 +79,7 @@ void OwedQueue::forget(OwedReply& reply) {
   reply.name.clear();
   reply.statement.reset();
   reply.before.reset();
+  reply.before_was_there = false;
 }
 
 void OwedQueue::grow() {

@@ -47,6 +47,7 @@ struct OwedReply {
   std::string name;
   StatementRef statement;                // what is parsed, closed or used
   StatementRef before;                   // what the client's name meant before
+  bool before_was_there = false;         // ... and the server had it, as its unnamed statement
   std::unique_ptr<Insertions> inserted;  // what stands between the statements of a query
 
   // Whether it gives the session another unnamed statement, or takes it away.

@@ -153,11 +153,14 @@ std::size_t ReplyWalk::gather(Bytes rest, Step& step) {
   return used;
 }
 
-std::size_t ReplyWalk::wanted(const MessageHeader& header) {
+std::size_t ReplyWalk::wanted(const MessageHeader& header) const {
   switch (header.type) {
     case 'Z':
     case 'S':
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kParameterBytesMax);
+    case 'N':
+      if (state_.owed.empty() || state_.owed.front().inserted == nullptr) return kHeaderBytes;
+      [[fallthrough]];
     case 'E':
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kErrorHeadBytes);
     case 'C':
@@ -209,7 +212,7 @@ ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Ste
     case 'A':
       return Verdict::pass;
     case 'N':
-      return !state_.owed.empty() && is_unseen(state_.owed.front()) ? Verdict::drop : Verdict::pass;
+      return notice(body, step);
     default:
       return reply(header.type, step);
   }
@@ -312,6 +315,15 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
   return reply('C', step);
 }
 
+ReplyWalk::Verdict ReplyWalk::notice(Bytes body, Step& step) {
+  if (state_.owed.empty()) return Verdict::pass;
+  const auto& front = state_.owed.front();
+  if (is_unseen(front)) return Verdict::drop;
+  const bool moved = front.inserted != nullptr && step.client != nullptr &&
+                     write_repositioned(step.out.own(), 'N', body, *front.inserted);
+  return moved ? Verdict::replaced : Verdict::pass;
+}
+
 // From here to CopyDone or CopyFail the server reads copy data and swallows Syncs: those that were
 // already sent owe nothing any more.
 ReplyWalk::Verdict ReplyWalk::copy_in(Step& step) {
@@ -354,7 +366,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
     return Verdict::drop;
   }
   if (front.inserted != nullptr && step.client != nullptr &&
-      write_repositioned(step.out.own(), body, *front.inserted)) {
+      write_repositioned(step.out.own(), 'E', body, *front.inserted)) {
     return Verdict::replaced;
   }
   return replace_error(front, fields, step) ? Verdict::replaced : Verdict::pass;
@@ -415,7 +427,8 @@ void ReplyWalk::skip_to_sync(Step& step) {
 // that one would go back to is put right.
 void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, Step& step) {
   const bool asked_server = request.action != Action::fake;
-  if (failed && request.reply == Reply::execute && request.before != nullptr) {
+  if (failed && request.reply == Reply::execute && request.before != nullptr &&
+      request.before->kept) {
     state_.stand_in = request.name;
   }
   // A RESET before it may have been committed, and no report tells of custom settings.
@@ -430,10 +443,22 @@ void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, St
   if (request.statement != nullptr && asked_server && request.reply == Reply::close) {
     state_.statements.add(request.statement);
   }
-  if (later != nullptr && request.changes_unnamed()) {
-    later->before = failed ? nullptr : request.before;
-  } else if (step.client != nullptr && request.action != Action::skip) {
+  const bool unnamed = request.changes_unnamed();
+  if (unnamed) undo_unnamed(request, failed, later);
+  const bool replaced_since = unnamed && later != nullptr;
+  if (step.client != nullptr && request.action != Action::skip && !replaced_since) {
     step.client->undone(request, failed);
+  }
+}
+
+// A Parse that fails takes the unnamed statement of before with it; one that is skipped does not.
+void ReplyWalk::undo_unnamed(const OwedReply& request, bool failed, OwedReply* later) {
+  const bool is_there = !failed && request.before_was_there;
+  if (later == nullptr) {
+    state_.unnamed = is_there ? request.before : nullptr;
+  } else {
+    later->before = failed ? nullptr : request.before;
+    later->before_was_there = is_there;
   }
 }
 

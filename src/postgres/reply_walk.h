@@ -50,7 +50,7 @@ class ReplyWalk {
   std::size_t gather(Bytes rest, Step& step);
   // `read` begins with the header and has as much of the body as wanted() says.
   void message(const MessageHeader& header, Bytes read, bool borrowed, Step& step);
-  static std::size_t wanted(const MessageHeader& header);
+  std::size_t wanted(const MessageHeader& header) const;
 
   Verdict judge(const MessageHeader& header, Bytes body, Step& step);
   Verdict reply(char type, Step& step);
@@ -59,12 +59,14 @@ class ReplyWalk {
   Verdict parameter_status(Bytes body, Step& step);
   Verdict command_complete(Bytes body, Step& step);
   Verdict copy_in(Step& step);
+  Verdict notice(Bytes body, Step& step);
   Verdict error(Bytes body, Step& step);
   Verdict statement_error(const ErrorFields& fields, Step& step);
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);
   void skip_to_sync(Step& step);
   void undo(const OwedReply& request, bool failed, OwedReply* later, Step& step);
+  void undo_unnamed(const OwedReply& request, bool failed, OwedReply* later);
   void settle(Step& step);
   Verdict break_off(Reason reason, std::string detail);
 

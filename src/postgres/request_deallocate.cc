@@ -18,7 +18,8 @@ constexpr std::size_t kPortalsMax = 100;
 
 }  // namespace
 
-// As a simple query it is answered here, and a Sync brings the true ReadyForQuery.
+// As a simple query it is answered here, and a Sync brings the true ReadyForQuery. What it has of a
+// simple query besides: it leaves neither unnamed statement nor unnamed portal.
 bool RequestWalk::deallocate(const sql::Effects& effects) {
   if (state().status == 'E') return false;
   const bool all = effects.has(Effect::sql_deallocate_all);
@@ -27,10 +28,17 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
     session_.names_.clear();
   } else {
     if (effects.names.size() != 1) return false;
-    if (session_.names_.erase(effects.names.front().text) == nullptr) return false;
+    const auto& name = effects.names.front().text;
+    const auto statement = session_.names_.erase(name);
+    if (statement == nullptr) return false;
+    if (!statement->kept) {
+      write_close_statement(to_server_.own(), stored_name(name));
+      owe(Reply::close, Action::skip);
+    }
   }
   owe(Reply::execute, Action::fake).name = all ? "DEALLOCATE ALL" : "DEALLOCATE";
   answer_fakes();
+  forget_unnamed();
   owe(Reply::sync);
   drop_segment(state());
   write_sync(to_server_.own());
@@ -57,21 +65,24 @@ std::string RequestWalk::name_deallocated_by(std::string_view portal) const {
   return {};
 }
 
-// The server gets something by that name, which the client's own DEALLOCATE then takes away: its
-// answer, errors and transactions included, is the true one.
+// Unless it has the statement by that name, the server gets something, which the client's own
+// DEALLOCATE then takes away: its answer, errors and transactions included, is the true one.
 bool RequestWalk::execute_deallocate(Bytes message, const std::string& name) {
   if (session_.names_in_flight_ && unsettled()) return stall();
   drop_segment(state());
   session_.names_in_flight_ = true;
   note_doubt();
-  auto& out = to_server_.own();
-  write_close_statement(out, name);
-  owe(Reply::close, Action::skip);
-  write_parse(out, name, kNoText);
-  owe(Reply::parse, Action::skip);
+  auto statement = session_.names_.erase(name);
+  if (statement->kept) {
+    auto& out = to_server_.own();
+    write_close_statement(out, name);
+    owe(Reply::close, Action::skip);
+    write_parse(out, name, kNoText);
+    owe(Reply::parse, Action::skip);
+  }
   auto& owed = owe(Reply::execute);
   owed.name = name;
-  owed.before = session_.names_.erase(name);
+  owed.before = std::move(statement);
   extended_sent('E', {});
   to_server_.pass(message);
   return true;

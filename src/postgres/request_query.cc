@@ -78,22 +78,13 @@ void RequestWalk::send_query(Bytes message) {
 OwedReply& RequestWalk::owe_query() {
   auto& owed = owe(Reply::query);
   if (session_.unnamed_ != nullptr) {
-    owed.before = session_.unnamed_;
-    session_.unnamed_fresh_ = true;
+    replace_unnamed(owed, nullptr);
+  } else {
+    state().unnamed.reset();
   }
-  forget_unnamed();
   end_segment();
   if (state().segment_statement != nullptr) drop_segment(state());
   return owed;
-}
-
-void RequestWalk::forget_unnamed() {
-  session_.unnamed_.reset();
-  state().unnamed.reset();
-  if (session_.holds_large_unnamed_) {
-    session_.holds_large_unnamed_ = false;
-    if (!session_.pinned_) session_.unpin();
-  }
 }
 
 bool RequestWalk::begin_query(const MessageHeader&, Bytes part) {

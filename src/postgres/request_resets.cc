@@ -33,20 +33,25 @@ std::vector<Restoration> RequestWalk::restorations_of(const sql::Effects& effect
 // was asked before must be answered first.
 bool RequestWalk::reset_alone(Bytes message, const Restoration& restoration) {
   const auto text = as_text(message.subspan(kHeaderBytes, message.size() - kHeaderBytes - 1));
-  forget_unnamed();
   drop_segment(state());
   ask_unseen(text, Action::forward);
   restore(restoration);
-  // A simple query leaves neither unnamed statement nor unnamed portal.
+  forget_unnamed();
+  write_sync(to_server_.own());
+  owe(Reply::sync);
+  end_segment();
+  return true;
+}
+
+// A simple query leaves neither unnamed statement nor unnamed portal.
+void RequestWalk::forget_unnamed() {
+  session_.unnamed_.reset();
+  state().unnamed.reset();
   auto& out = to_server_.own();
   write_close_portal(out, {});
   owe(Reply::close, Action::skip);
   write_close_statement(out, {});
   owe(Reply::close, Action::skip);
-  write_sync(out);
-  owe(Reply::sync);
-  end_segment();
-  return true;
 }
 
 bool RequestWalk::reset_among_others(Bytes message, const std::vector<Restoration>& all) {

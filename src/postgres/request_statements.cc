@@ -44,21 +44,21 @@ StatementRef RequestWalk::intern(Bytes text_and_types, Naming naming) {
 }
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
-  auto& known = session_.unnamed_;
   auto statement = intern(text_and_types, Naming::unnamed);
-  if (session_.holds_large_unnamed_) {
-    session_.holds_large_unnamed_ = false;
-    if (!session_.pinned_) session_.unpin();
-  }
-  session_.unnamed_fresh_ = true;
   auto& owed = owe(Reply::parse);
-  owed.before = std::move(known);
   owed.statement = statement;
-  state().unnamed = statement;
-  known = std::move(statement);
+  replace_unnamed(owed, std::move(statement));
   extended_sent('P', message);
   to_server_.pass(message);
   return true;
+}
+
+void RequestWalk::replace_unnamed(OwedReply& by, StatementRef statement) {
+  by.before_was_there = has_unnamed();
+  by.before = std::move(session_.unnamed_);
+  session_.unnamed_fresh_ = true;
+  state().unnamed = statement;
+  session_.unnamed_ = std::move(statement);
 }
 
 bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
@@ -66,9 +66,7 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
   if (session_.names_.find(name) != nullptr) {
     return unsettled() ? stall() : parse_duplicate(name, text_and_types);
   }
-  if (session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max)) {
-    return refuse(Reason::statements_full, name);
-  }
+  if (names_full()) return refuse(Reason::statements_full, name);
   const auto statement = intern(text_and_types, Naming::named);
   session_.names_.set(name, statement);
   session_.names_in_flight_ = true;
@@ -97,17 +95,25 @@ bool RequestWalk::parse_duplicate(std::string_view name, Bytes text_and_types) {
       return refuse(Reason::duplicate_statement, name);
     }
   }
+  owe_duplicate(name);
+  write_parse(to_server_.own(), kOwnStatement, text_and_types);
+  extended_sent('P', {});
+  return true;
+}
+
+void RequestWalk::owe_duplicate(std::string_view name) {
   auto& out = to_server_.own();
   write_close_statement(out, kOwnStatement);
   owe(Reply::close, Action::skip);
   write_parse(out, kOwnStatement, kNoText);
   owe(Reply::parse, Action::skip);
-  write_parse(out, kOwnStatement, text_and_types);
   auto& owed = owe(Reply::parse);
   owed.error = Reason::duplicate_statement;
   owed.name = name;
-  extended_sent('P', {});
-  return true;
+}
+
+bool RequestWalk::names_full() const {
+  return session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max);
 }
 
 // In a failed transaction PostgreSQL would refuse the Parse; whether it is failed is not known
@@ -146,34 +152,52 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
   ByteReader reader(part.subspan(kHeaderBytes));
   const auto name = reader.cstring();
   if (!reader.ok()) return too_large("a Parse with an endless name"), true;
-  if (rules_in_flight()) return stall();
-  const auto reason = begin_large(name);
-  if (reason != Reason::none) return refuse(reason, name);
-  state().dirty = true;
-  auto& owed = owe(Reply::parse);
-  owed.name = name;
-  if (name.empty()) {
-    owed.before = std::move(session_.unnamed_);
-    session_.unnamed_.reset();
-    session_.holds_large_unnamed_ = true;
-    session_.unnamed_fresh_ = true;
-    state().unnamed.reset();
-  } else {
-    session_.pinned_ = true;
+  if (rules_in_flight() || (!name.empty() && (names_unsettled() || being_forgotten()))) {
+    return stall();
   }
+  const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
+  if (taken && unsettled()) return stall();
+  const auto reason = taken ? Reason::none : allow_large(name);
+  if (reason != Reason::none) return refuse(reason, name);
   session_.scanner_ = std::make_unique<sql::PostgresScanner>();
   session_.scanner_->begin(session_.settings_->text_rules());
   session_.streaming_ = Session::Streaming::parse;
   scan_parse(reader.rest());
+  if (taken) {
+    owe_duplicate(name);
+    auto& out = to_server_.own();
+    write_head(out, 'P', header.body_bytes - name.size() + kOwnStatement.size());
+    ByteWriter(out).cstring(kOwnStatement);
+    to_server_.pass(reader.rest());
+  } else {
+    owe_large(name);
+    to_server_.pass(part);
+  }
   extended_sent(header.type, {});
-  to_server_.pass(part);
   return true;
 }
 
-Reason RequestWalk::begin_large(std::string_view name) {
+Reason RequestWalk::allow_large(std::string_view name) {
   if (name.starts_with(kServerNamePrefix)) return Reason::reserved_name;
-  const bool taken = !name.empty() && session_.names_.find(name) != nullptr;
-  return taken ? Reason::duplicate_statement : session_.pin("large statement");
+  if (!name.empty() && names_full()) return Reason::statements_full;
+  return session_.pin("large statement");
+}
+
+void RequestWalk::owe_large(std::string_view name) {
+  auto large = std::make_shared<Statement>();
+  large->kept = false;
+  state().dirty = true;
+  auto& owed = owe(Reply::parse);
+  owed.name = stored_name(name);
+  if (name.empty()) {
+    owed.statement = large;
+    replace_unnamed(owed, std::move(large));
+    session_.pinned_by_unnamed_ = true;
+  } else {
+    session_.names_.set(name, std::move(large));
+    session_.names_in_flight_ = session_.pinned_ = true;
+    note_doubt();
+  }
 }
 
 // The text ends in a zero byte; the parameter types behind it are none of the scanner's business.
@@ -207,7 +231,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   if (name.empty()) return bind_unnamed(part, portal);
   if (names_unsettled()) return stall();
   auto statement = session_.names_.find(name);
-  if (statement == nullptr) return bind_unknown(part, name);
+  if (statement == nullptr || !statement->kept) return bind_as_named(part, name);
   if (must_wait_to_put(*statement)) return stall();
   if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
@@ -251,9 +275,10 @@ bool RequestWalk::bind_unnamed(Bytes part, std::string_view portal) {
   return true;
 }
 
-// The server does not know the name either (or, when the session is pinned, it may know it from a
-// PREPARE in SQL): its own error is the right one.
-bool RequestWalk::bind_unknown(Bytes part, std::string_view name) {
+// The server does not know the name either, and its own error is the right one; or, when the
+// session is pinned, it may know it from a PREPARE in SQL or from a Parse that was too long to
+// keep.
+bool RequestWalk::bind_as_named(Bytes part, std::string_view name) {
   if (unsettled()) return stall();
   if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
   owe(Reply::bind);
@@ -268,7 +293,8 @@ bool RequestWalk::describe(Bytes message) {
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Describe without a name"), true;
   if (kind == 'S' && !name.empty() && names_unsettled()) return stall();
-  const auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
+  auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
+  if (statement != nullptr && !statement->kept) statement.reset();
   if (kind == 'S' && !name.empty() && statement == nullptr) {
     if (unsettled()) return stall();
     if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
@@ -307,7 +333,9 @@ bool RequestWalk::close(Bytes message) {
     write_close_complete(to_client_.own());
     return true;
   }
-  if (kind == 'S' && session_.names_in_flight_ && unsettled()) return stall();
+  if (kind == 'S' && ((session_.names_in_flight_ && unsettled()) || being_forgotten())) {
+    return stall();
+  }
   if (kind == 'P' && is_noted(name)) {
     if (!state().owed.empty()) return stall();
     forget_portal(name);
@@ -316,23 +344,22 @@ bool RequestWalk::close(Bytes message) {
   if (kind == 'S' && !name.empty()) {
     auto known = session_.names_.erase(name);
     if (known != nullptr || !session_.pinned_ || name.starts_with(kServerNamePrefix)) {
+      const bool is_ours = known == nullptr || known->kept;
       session_.names_in_flight_ = true;
       note_doubt();
-      auto& owed = owe(Reply::close, Action::fake);
+      auto& owed = owe(Reply::close, is_ours ? Action::fake : Action::forward);
       owed.name = stored_name(name);
       owed.before = std::move(known);
-      answer_fakes();
+      if (is_ours) return answer_fakes(), true;
+      extended_sent('C', {});
+      to_server_.pass(message);
       return true;
     }
   }
   auto& owed = owe(Reply::close);
   owed.of_portal = kind == 'P';
-  if (kind == 'S' && name.empty()) {
-    session_.unnamed_fresh_ = true;
-    owed.before = std::move(session_.unnamed_);
-    session_.unnamed_.reset();
-    state().unnamed.reset();
-  }
+  if (kind == 'S') owed.name = stored_name(name);
+  if (kind == 'S' && name.empty()) replace_unnamed(owed, nullptr);
   extended_sent('C', {});
   to_server_.pass(message);
   return true;

@@ -26,7 +26,7 @@ void RequestWalk::need_statement(StatementRef& statement) {
 bool RequestWalk::has_unnamed() const {
   const auto& unnamed = session_.unnamed_;
   const auto& server = session_.server_->state();
-  return session_.holds_large_unnamed_ || (unnamed != nullptr && server.unnamed == unnamed);
+  return unnamed != nullptr && (server.unnamed == unnamed || !unnamed->kept);
 }
 
 // The unnamed statement outlives its transaction and dies with the next unnamed Parse or simple

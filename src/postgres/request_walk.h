@@ -73,7 +73,6 @@ class RequestWalk {
   void judge_streamed(std::string_view where);
   void send_query(Bytes message);
   OwedReply& owe_query();
-  void forget_unnamed();
   bool refuse_query(Reason reason, std::string_view detail);
 
   // --- DEALLOCATE: request_deallocate.cc ---
@@ -86,6 +85,7 @@ class RequestWalk {
   // --- What resets settings: request_resets.cc ---
   std::vector<Restoration> restorations_of(const sql::Effects& effects);
   bool reset_alone(Bytes message, const Restoration& restoration);
+  void forget_unnamed();
   bool reset_among_others(Bytes message, const std::vector<Restoration>& all);
   // False: too many.
   bool note_portal(std::string_view portal, const sql::Effects& effects);
@@ -103,14 +103,17 @@ class RequestWalk {
   bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
   bool parse_duplicate(std::string_view name, Bytes text_and_types);
   bool parse_unnamed(Bytes message, Bytes text_and_types);
+  void replace_unnamed(OwedReply& by, StatementRef statement);
   bool begin_parse(const MessageHeader& header, Bytes part);
+  void owe_duplicate(std::string_view name);
   // Gives the reason why it cannot live there under that name, or Reason::none.
-  Reason begin_large(std::string_view name);
+  Reason allow_large(std::string_view name);
+  void owe_large(std::string_view name);
   void scan_parse(Bytes piece);
   void end_parse();
   bool bind(const MessageHeader& header, Bytes part);
   bool bind_unnamed(Bytes part, std::string_view portal);
-  bool bind_unknown(Bytes part, std::string_view name);
+  bool bind_as_named(Bytes part, std::string_view name);
   bool describe(Bytes message);
   bool close(Bytes message);
   bool send_parse(const StatementRef& statement, Action action, std::string_view name);
@@ -141,6 +144,7 @@ class RequestWalk {
   bool unsettled() const;
   bool unnamed_unsettled() const;
   bool names_unsettled() const;
+  bool names_full() const;
   bool being_forgotten() const;
   bool must_wait_to_put(const Statement& statement) const;
   void note_doubt();

@@ -151,19 +151,14 @@ void Session::statements_discarded() {
 }
 
 // Nothing that was left on the server is there any more, unless something of the client's is
-// already on its way to it again.
+// already on its way to it again. (The unnamed statement stays.)
 void Session::session_discarded() {
   auto& owed = server_->state().owed;
   for (std::size_t i = 1; i < owed.size(); ++i) {
     if (owed.at(i).action != Action::skip && owed.at(i).reply != Reply::sync) return;
   }
   server_->state().opaque = false;
-  unnamed_.reset();
-  if (pinned_ || holds_large_unnamed_) {
-    pinned_ = false;
-    holds_large_unnamed_ = false;
-    unpin();
-  }
+  if (std::exchange(pinned_, false) && !pinned_by_unnamed_) unpin();
   if (rules_.mode != PoolMode::session) server_->state().dirty = false;
 }
 
@@ -210,6 +205,10 @@ void Session::replies_walked(const session::Turn& turn) {
     names_in_flight_ = false;
     unnamed_in_flight_ = false;
     if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
+    if (pinned_by_unnamed_ && keeps_unnamed()) {
+      pinned_by_unnamed_ = false;
+      if (!pinned_) unpin();
+    }
   }
   if (rules_.mode == PoolMode::statement && state.at_rest() == false && state.owed.empty() &&
       state.status != 'I') {
@@ -237,7 +236,7 @@ std::uint64_t Session::reading_salt() {
 bool Session::can_release() const {
   const auto& state = server_->state();
   if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
-  return state.at_rest() && streaming_ == Streaming::none && !pinned_ && !holds_large_unnamed_ &&
+  return state.at_rest() && streaming_ == Streaming::none && !pinned_ && !pinned_by_unnamed_ &&
          !settling_ && rules_.mode != PoolMode::session;
 }
 
@@ -345,7 +344,7 @@ void Session::close(Reason reason, session::Farewell how) {
 // --- Pins ---
 
 Reason Session::pin(std::string_view why) {
-  if (pinned_ || holds_large_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
+  if (pinned_ || pinned_by_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
   if (!rules_.pins_allowed) return Reason::feature_refused;
   if (!port_.hold_changed(HoldKind::pin, why)) return Reason::pins_full;
   ++traffic_.pins;

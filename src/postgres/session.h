@@ -79,6 +79,7 @@ class Session final : public LinkedClient {
     return resetting_portals_.empty() && deallocating_portals_.empty() && !portal_sets();
   }
   void forget_portals();
+  bool keeps_unnamed() const { return unnamed_ == nullptr || unnamed_->kept; }
   bool awaits_answers() const;
   void finish_if_done();
   void fail(Reason reason, std::string_view detail);
@@ -124,18 +125,18 @@ class Session final : public LinkedClient {
 
   Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
 
-  bool waiting_ = false;              // for a server
-  bool settling_ = false;             // for the reply to settings that may be refused
-  bool putting_right_ = false;        // among them, what takes away that others left
-  bool stalled_ = false;              // for replies that decide what the next message means
-  bool said_goodbye_ = false;         // by Terminate
-  bool finished_ = false;             // the client sends no more
-  bool closed_ = false;               // close_client was called
-  bool fatal_forwarded_ = false;      // the server said the last word
-  bool discarding_ = false;           // after a refusal: everything up to the next Sync
-  bool pinned_ = false;               // state was left on the server
-  bool holds_large_unnamed_ = false;  // an unnamed statement that is too long to keep
-  bool settings_in_flight_ = false;   // something was sent that may change what is reported
+  bool waiting_ = false;             // for a server
+  bool settling_ = false;            // for the reply to settings that may be refused
+  bool putting_right_ = false;       // among them, what takes away that others left
+  bool stalled_ = false;             // for replies that decide what the next message means
+  bool said_goodbye_ = false;        // by Terminate
+  bool finished_ = false;            // the client sends no more
+  bool closed_ = false;              // close_client was called
+  bool fatal_forwarded_ = false;     // the server said the last word
+  bool discarding_ = false;          // after a refusal: everything up to the next Sync
+  bool pinned_ = false;              // state was left on the server
+  bool pinned_by_unnamed_ = false;   // the unnamed statement is too long to keep
+  bool settings_in_flight_ = false;  // something was sent that may change what is reported
   // Such a statement was bound, and runs whenever its portal is executed in this transaction.
   bool unnamed_portal_sets_ = false;
   bool named_portal_sets_ = false;

@@ -48,6 +48,7 @@ struct Statement {
   SettingsRef settings;  // some that have this shape
   Circumstances circumstances;
   sql::Effects effects;  // what running it does to a session
+  bool kept = true;  // false: too long for that. It is on one server only, as the client named it
 };
 using StatementRef = std::shared_ptr<const Statement>;
 

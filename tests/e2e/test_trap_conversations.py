@@ -28,6 +28,7 @@ def copy_data(*lines):
 
 COPY_DONE = message("c")
 COPY_IN = parse("", "COPY t FROM STDIN") + bind("", "") + execute()
+TOO_LONG = "SELECT generate_series(1, 3) /* " + 40_000 * "long " + "*/"
 INT4PL = 177  # the function behind 2 + 3
 
 TRAPS = {
@@ -75,6 +76,15 @@ TRAPS = {
         Step(parse("", "SELECT 1"), bind("", ""), SYNC), Step(execute(), SYNC),
         Step(query("BEGIN")), Step(parse("", "SELECT 1"), bind("", ""), SYNC),
         Step(execute(), SYNC), Step(query("COMMIT")), Step(execute(), SYNC)],
+    "trap05 what ends the unnamed statement and what does not": [
+        Step(parse("", "SELECT 1"), SYNC), Step(query("DEALLOCATE ALL")), Step(bind("", ""), SYNC),
+        Step(group("SELECT generate_series(1, 5)"), SYNC), Step(query("BEGIN")),
+        Step(parse("", "SELECT generate_series(1, 5)"), bind("", ""), execute("", 2), SYNC),
+        Step(query("DEALLOCATE ALL")), Step(execute("", 2), SYNC), Step(query("ROLLBACK")),
+        Step(group("DISCARD ALL"), SYNC), Step(bind("", ""), execute(), SYNC),
+        Step(query("SET statement_timeout = '9s'; BEGIN; SELECT 1 / 0")),
+        Step(parse("", "SELECT 2"), SYNC, close("S", "nothing"), bind("", "nothing"), SYNC),
+        Step(bind("", ""), execute(), SYNC), Step(query("ROLLBACK")), Step(query("DISCARD ALL"))],
     "trap06 unknown and duplicate names": [
         Step(bind("", "nothing"), execute(), SYNC), Step(describe("S", "nothing"), SYNC),
         Step(close("S", "nothing"), SYNC), Step(execute("nothing"), SYNC),
@@ -115,6 +125,10 @@ TRAPS = {
         Step(group("DEALLOCATE a"), SYNC), Step(bind("", "a"), execute(), SYNC),
         Step(bind("", "b"), execute(), SYNC), Step(group("DEALLOCATE ALL"), SYNC),
         Step(bind("", "b"), execute(), SYNC)],
+    "trap09 a Close behind a DEALLOCATE ALL that fails": [
+        Step(parse("a", "SELECT 'a'"), SYNC), Step(query("SET statement_timeout = '9s'")),
+        Step(query("DEALLOCATE ALL"), describe("S", "a"), close("S", "a"), SYNC),
+        Step(bind("", "a"), SYNC), Step(query("DISCARD ALL"))],
     "trap11 copy in": [
         Step(query("COPY t FROM STDIN"), copy_data(b"1\tone\n", b"2\ttwo\n"), COPY_DONE),
         Step(COPY_IN, copy_data(b"3\tthree\n"), COPY_DONE, SYNC),
@@ -185,6 +199,20 @@ TRAPS = {
         Step(bind("", "b"), describe("P", ""), execute(), SYNC),
         Step(query("SELECT repeat('y', 2000000) /* " + "z" * 300_000 + " */")),
         Step(close("S", "a"), close("S", "b"), SYNC)],
+    "trap18 statements too long to keep": [
+        Step(parse("a", TOO_LONG), SYNC), Step(parse("a", "SELECT 1"), SYNC),
+        Step(parse("a", TOO_LONG), SYNC), Step(bind("", "a"), execute(), SYNC),
+        Step(query("BEGIN; SELECT 1 / 0")), Step(parse("a", TOO_LONG), SYNC),
+        Step(query("ROLLBACK")), Step(bind("", "a"), execute(), close("S", "a"), SYNC),
+        Step(bind("", "a"), execute(), SYNC), Step(parse("a", "SELECT 1"), SYNC),
+        Step(execute("nothing"), parse("b", "SELECT 2"), SYNC, parse("b", TOO_LONG), SYNC),
+        Step(query("DEALLOCATE a")), Step(group("DEALLOCATE b"), SYNC),
+        Step(parse("a", "SELECT 3"), parse("b", "SELECT 4"), SYNC), Step(query("DISCARD ALL"))],
+    "trap18 an unnamed statement too long to keep": [
+        Step(parse("", TOO_LONG), SYNC), Step(execute("nothing"), parse("", "SELECT 1"), SYNC),
+        Step(bind("", ""), execute(), SYNC), Step(close("P", ""), SYNC),
+        Step(query("SELECT 'ended by this'")), Step(bind("", ""), execute(), SYNC),
+        Step(parse("", TOO_LONG), SYNC), Step(group("DISCARD ALL"), SYNC)],
     "trap24 listen": [
         Step(query("BEGIN; LISTEN news; ROLLBACK")), Step(query("NOTIFY news, 'unheard'")),
         Step(query("LISTEN news")), Step(query("NOTIFY news, 'heard'")),
@@ -225,6 +253,10 @@ TRAPS = {
         Step(query("DECLARE c CURSOR FOR SELECT generate_series(1, 5)")),
         Step(describe("P", "c"), execute("c", 1), SYNC), Step(query("FETCH ALL FROM c")),
         Step(query("COMMIT")), Step(execute("p", 2), SYNC)],
+    "trap27 what points into a text behind a reset": [
+        Step(query("SET TimeZone = 'Asia/Tokyo'; SET standard_conforming_strings = off")),
+        Step(query("RESET TimeZone; SELECT 'back\\\\slash', length('\\\\\\\\')")),
+        Step(query("RESET TimeZone; SELECT 1 FORM")), Step(query("DISCARD ALL"))],
     "trap27 resets inside transactions": [
         Step(query("SET TimeZone = 'Asia/Tokyo'")), Step(query("BEGIN")),
         Step(query("DISCARD ALL")), Step(query("RESET ALL")), Step(query("ROLLBACK")), Step(LOOK),
