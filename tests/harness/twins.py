@@ -16,7 +16,7 @@ class Step:
     def __init__(self, *messages, count=None, until="Z"):
         self.bytes = b"".join(messages)
         # Each Query and each Sync is answered by one ReadyForQuery, unless it is skipped.
-        self.count = sum(message[:1] in b"QS" for message in messages) if count is None else count
+        self.count = sum(message[:1] in (b"Q", b"S") for message in messages) if count is None else count
         self.until = until
 
     def __repr__(self):
