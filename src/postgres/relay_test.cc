@@ -192,6 +192,31 @@ TEST(Relay, Trap05_AnotherClientsUnnamedStatementIsNotUsed) {
   EXPECT_EQ(a.ask(binding("", "") + sync()), "E[26000]Z[I]");
 }
 
+// It was put there behind a request that failed, and with it skipped.
+TEST(Relay, Trap05_WhatWasSkippedIsNotThere) {
+  Rig rig;
+  auto& a = rig.user();
+  auto& b = rig.user();
+  a.ask(parse("", "select a") + sync());
+  b.ask(parse("", "select b") + sync());
+  EXPECT_EQ(a.ask(binding("", "nothing") + binding("", "") + sync() + describe('P', "") +
+                  parse("", "select c") + sync()),
+            "E[26000]Z[I]E[34000]Z[I]");
+  EXPECT_EQ(a.ask(binding("", "") + execute() + sync()), "2D[a]C[SELECT 1]Z[I]");
+}
+
+// A Parse that is skipped takes nothing away, one that fails does; nothing is put there again.
+TEST(Relay, Trap05_ASkippedParseLeavesWhatTheServerHas) {
+  Rig rig;
+  auto& client = rig.user();
+  client.ask(query("begin"));
+  client.ask(parse("", "rollback") + sync());
+  EXPECT_EQ(client.ask(binding("", "nothing") + parse("", "select b") + sync()), "E[26000]Z[E]");
+  const auto before = rig.servers[0]->fake.seen();
+  EXPECT_EQ(client.ask(binding("", "") + execute() + sync()), "2C[ROLLBACK]Z[I]");
+  EXPECT_EQ(rig.servers[0]->fake.seen(), before + "BES");
+}
+
 TEST(Relay, Trap06_UnknownNameFailsTheTransaction) {
   Rig rig;
   auto& client = rig.user();

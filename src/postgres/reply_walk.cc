@@ -436,6 +436,7 @@ void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, St
   if (request.statement != nullptr && asked_server && request.reply == Reply::parse) {
     if (request.statement->server_name.empty()) {
       if (later == nullptr) state_.unnamed.reset();
+      if (later != nullptr) later->before_was_there = false;
     } else {
       state_.statements.remove(request.statement->key);
     }

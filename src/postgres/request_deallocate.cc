@@ -68,9 +68,9 @@ std::string RequestWalk::name_deallocated_by(std::string_view portal) const {
 // Unless it has the statement by that name, the server gets something, which the client's own
 // DEALLOCATE then takes away: its answer, errors and transactions included, is the true one.
 bool RequestWalk::execute_deallocate(Bytes message, const std::string& name) {
-  if (session_.names_in_flight_ && unsettled()) return stall();
+  if (session_.doubts_.in_flight() && unsettled()) return stall();
   drop_segment(state());
-  session_.names_in_flight_ = true;
+  session_.doubts_.name_changed();
   note_doubt();
   auto statement = session_.names_.erase(name);
   if (statement->kept) {

@@ -24,7 +24,7 @@ bool depends_on_rules(Bytes text) {
 // What was changed is told with the next ReadyForQuery, and until then it is not known where a
 // string ends, and what stands behind it.
 bool RequestWalk::may_misread(Bytes text) const {
-  return session_.settings_unknown_ && session_.rules_touched_ && depends_on_rules(text);
+  return session_.reading_.misleads() && depends_on_rules(text);
 }
 
 bool RequestWalk::query(Bytes message) {
@@ -51,7 +51,8 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
     return refuse_query(Reason::reserved_name, refusal_detail(effects));
   }
   // The stand-in of a DEALLOCATE, which may fail, would be in its way.
-  if (effects.has(Effect::sql_prepare) && session_.names_in_flight_ && unsettled()) return stall();
+  if (effects.has(Effect::sql_prepare) && session_.doubts_.in_flight() && unsettled())
+    return stall();
   if (opens_forbidden_transaction(effects)) {
     return refuse_query(Reason::transaction_refused, refusal_detail(effects));
   }
@@ -107,9 +108,9 @@ void RequestWalk::end_query() {
 void RequestWalk::judge_streamed(std::string_view where) {
   auto effects = session_.scanner_->finish();
   session_.scanner_.reset();
-  session_.reads_alone_ |= effects.has(Effect::set_local);
-  session_.rules_touched_ |= may_change_settings(effects);
-  if (session_.settings_unknown_ && session_.rules_touched_) effects.add(Effect::unreadable);
+  if (effects.has(Effect::set_local)) session_.reading_.changes_unseen();
+  if (may_change_settings(effects)) session_.reading_.may_change_text_rules();
+  if (session_.reading_.misleads()) effects.add(Effect::unreadable);
   auto reason = pin_for(effects);
   if (!reserved_name(effects).empty()) reason = Reason::reserved_name;
   // There is no place any more for what must follow a RESET.

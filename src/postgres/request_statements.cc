@@ -56,7 +56,7 @@ bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
 void RequestWalk::replace_unnamed(OwedReply& by, StatementRef statement) {
   by.before_was_there = has_unnamed();
   by.before = std::move(session_.unnamed_);
-  session_.unnamed_fresh_ = true;
+  session_.doubts_.unnamed_changed();
   state().unnamed = statement;
   session_.unnamed_ = std::move(statement);
 }
@@ -69,7 +69,7 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
   if (names_full()) return refuse(Reason::statements_full, name);
   const auto statement = intern(text_and_types, Naming::named);
   session_.names_.set(name, statement);
-  session_.names_in_flight_ = true;
+  session_.doubts_.name_changed();
   note_doubt();
   if (may_fake_parse(statement)) {
     auto& owed = owe(Reply::parse, Action::fake);
@@ -195,7 +195,8 @@ void RequestWalk::owe_large(std::string_view name) {
     session_.pinned_by_unnamed_ = true;
   } else {
     session_.names_.set(name, std::move(large));
-    session_.names_in_flight_ = session_.pinned_ = true;
+    session_.pinned_ = true;
+    session_.doubts_.name_changed();
     note_doubt();
   }
 }
@@ -333,7 +334,7 @@ bool RequestWalk::close(Bytes message) {
     write_close_complete(to_client_.own());
     return true;
   }
-  if (kind == 'S' && ((session_.names_in_flight_ && unsettled()) || being_forgotten())) {
+  if (kind == 'S' && ((session_.doubts_.in_flight() && unsettled()) || being_forgotten())) {
     return stall();
   }
   if (kind == 'P' && is_noted(name)) {
@@ -345,7 +346,7 @@ bool RequestWalk::close(Bytes message) {
     auto known = session_.names_.erase(name);
     if (known != nullptr || !session_.pinned_ || name.starts_with(kServerNamePrefix)) {
       const bool is_ours = known == nullptr || known->kept;
-      session_.names_in_flight_ = true;
+      session_.doubts_.name_changed();
       note_doubt();
       auto& owed = owe(Reply::close, is_ours ? Action::fake : Action::forward);
       owed.name = stored_name(name);
@@ -377,10 +378,14 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
     state().dirty = true;
   }
   if (effects.has(sql::Effect::session_function)) state().lasting = true;
-  if (effects.has(sql::Effect::opaque)) state().opaque = session_.reads_alone_ = true;
-  session_.forgets_ |=
-      effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all);
-  session_.settings_in_flight_ |= may_change_settings(effects);
+  if (effects.has(sql::Effect::opaque)) {
+    state().opaque = true;
+    session_.reading_.changes_unseen();
+  }
+  if (effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all)) {
+    session_.doubts_.forgets_all();
+  }
+  if (may_change_settings(effects)) session_.reading_.may_change();
   return Reason::none;
 }
 
@@ -388,9 +393,9 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
 void RequestWalk::note_reading(const sql::Effects& effects, std::string_view text) {
   if (effects.none()) return;
   if (effects.has(sql::Effect::set_local) && mentions_unreported_shaping(text)) {
-    session_.reads_alone_ = true;
+    session_.reading_.changes_unseen();
   }
-  session_.rules_touched_ |= may_change_text_rules(effects, text);
+  if (may_change_text_rules(effects, text)) session_.reading_.may_change_text_rules();
 }
 
 // A pool of statements lends nothing for the length of a transaction.
@@ -408,9 +413,7 @@ Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effe
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }
-  if (!effects.none() && may_change_settings(effects)) {
-    (portal.empty() ? session_.unnamed_portal_sets_ : session_.named_portal_sets_) = true;
-  }
+  if (!effects.none() && may_change_settings(effects)) session_.reading_.bound(portal);
   return pin_for(effects);
 }
 
@@ -430,7 +433,7 @@ bool RequestWalk::nothing_of_the_clients_is_open() const {
 
 // Something that was sent may change how PostgreSQL reads the next text.
 bool RequestWalk::rules_in_flight() const {
-  return session_.settings_in_flight_ && !session_.server_->state().owed.empty();
+  return session_.reading_.in_flight() && !session_.server_->state().owed.empty();
 }
 
 // In the place of the request goes one that fails, and the client reads our error instead of its.
@@ -453,24 +456,23 @@ bool RequestWalk::unsettled() const {
 
 // The unnamed statement comes from an earlier segment, which may still fail.
 bool RequestWalk::unnamed_unsettled() const {
-  if (session_.unnamed_fresh_) return false;
-  return (session_.unnamed_in_flight_ || session_.names_in_doubt_) && unsettled();
+  return session_.doubts_.unnamed() && unsettled();
 }
 
 // What changes names behind other requests is undone when one of those fails, or fails itself in
 // the transaction that they leave behind.
 void RequestWalk::note_doubt() {
-  session_.names_doubted_ |= state().unsynced || state().status == 'E' || unsettled();
+  if (state().unsynced || state().status == 'E' || unsettled()) session_.doubts_.doubted();
 }
 
 bool RequestWalk::names_unsettled() const {
-  return session_.names_in_doubt_ && unsettled();
+  return session_.doubts_.names() && unsettled();
 }
 
 // A DEALLOCATE ALL or DISCARD ALL of this link may be on its way: a statement that is put behind it
 // would be taken for one that it forgets.
 bool RequestWalk::being_forgotten() const {
-  return session_.forgets_ && !session_.server_->state().owed.empty();
+  return session_.doubts_.forgets() && !session_.server_->state().owed.empty();
 }
 
 // Whether it would be put on the server where it cannot be known how it is read, or that it stays.

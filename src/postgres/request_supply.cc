@@ -71,7 +71,7 @@ template <typename Parse>
 void RequestWalk::read_as_before(const Statement& statement, Parse parse) {
   const auto& now = *session_.settings_;
   const bool same = statement.settings->shape() == now.shape();
-  const bool stays = same || session_.settings_unknown_ || !statement.effects.none();
+  const bool stays = same || session_.reading_.unreported() || !statement.effects.none();
   const auto before = stays ? std::string{} : reading_command(now, *statement.settings);
   if (!before.empty()) ask_unseen(before, Action::skip);
   parse();

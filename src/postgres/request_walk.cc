@@ -283,7 +283,7 @@ bool RequestWalk::execute(Bytes message) {
     if (!name.empty()) return execute_deallocate(message, name);
   }
   owe(Reply::execute);
-  if (session_.portal_sets()) setting_executed(message);
+  if (session_.reading_.has_portals()) setting_executed(message);
   extended_sent('E', message);
   to_server_.pass(message);
   if (!session_.resetting_portals_.empty()) {
@@ -292,12 +292,10 @@ bool RequestWalk::execute(Bytes message) {
   return true;
 }
 
-// What the unnamed portal has to do is done then, unless it gives its rows in parts.
 void RequestWalk::setting_executed(Bytes message) {
-  session_.settings_in_flight_ = true;
   ByteReader reader(message.subspan(kHeaderBytes));
-  const bool unnamed = reader.cstring().empty();
-  if (unnamed && reader.be32() == 0) session_.unnamed_portal_sets_ = false;
+  const auto portal = reader.cstring();
+  session_.reading_.executed(portal, reader.be32() == 0);
 }
 
 // Without a server nothing is open that a Sync could end.
@@ -322,8 +320,7 @@ bool RequestWalk::sync(Bytes message) {
 
 void RequestWalk::end_segment() {
   state().unsynced = false;
-  session_.unnamed_in_flight_ |= std::exchange(session_.unnamed_fresh_, false);
-  session_.names_in_doubt_ |= std::exchange(session_.names_doubted_, false);
+  session_.doubts_.segment_ended();
 }
 
 bool RequestWalk::flush_request(Bytes message) {

@@ -171,7 +171,7 @@ void Session::ready(char status, const session::Turn& turn) {
   ++traffic_.queries;
   traffic_.query_us += microseconds(turn.now - query_since_);
   query_since_ = turn.now;
-  settings_unknown_ = false;
+  reading_.reported();
   if (status != 'I') return;
   publish_schema();
   ++traffic_.transactions;
@@ -197,13 +197,8 @@ void Session::replies_walked(const session::Turn& turn) {
   const auto& state = server_->state();
   if (state.owed.empty()) {
     settling_ = false;
-    // PostgreSQL reports changes with its next ReadyForQuery.
-    if (std::exchange(settings_in_flight_, false) && state.unsynced) {
-      reads_alone_ = settings_unknown_ = true;
-    }
-    names_in_doubt_ = false;
-    names_in_flight_ = false;
-    unnamed_in_flight_ = false;
+    reading_.answered(state.unsynced);
+    doubts_.answered();
     if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
     if (pinned_by_unnamed_ && keeps_unnamed()) {
       pinned_by_unnamed_ = false;
@@ -227,7 +222,7 @@ void Session::publish_schema() {
 // A pinned server may have anything: settings that are not reported, temporary tables that hide
 // others. What is parsed there is nobody else's, and what others parsed is not for here.
 std::uint64_t Session::reading_salt() {
-  if (!pinned_ && !reads_alone_) return 0;
+  if (!pinned_ && !reading_.alone()) return 0;
   return std::uint64_t{port_.cancel_pid()} << 32 | port_.cancel_key();
 }
 
@@ -257,8 +252,9 @@ void Session::detach() {
   publish_schema();
   const bool inside = streaming_ != Streaming::none && streaming_ != Streaming::discard;
   if (std::exchange(settling_, false)) server_->state().dirty = true;
-  forgets_ = reads_alone_ = settings_unknown_ = rules_touched_ = false;
   if (!no_portals()) forget_portals();
+  reading_.unlinked();
+  doubts_.unlinked();
   server_->unlink(inside);
   server_ = nullptr;
 }
@@ -267,7 +263,7 @@ void Session::detach() {
 void Session::forget_portals() {
   resetting_portals_.clear();
   deallocating_portals_.clear();
-  unnamed_portal_sets_ = named_portal_sets_ = false;
+  reading_.portals_ended();
 }
 
 // What was asked before the Terminate is answered first, as PostgreSQL does.

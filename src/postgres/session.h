@@ -12,6 +12,8 @@
 
 #include "postgres/conversations.h"
 #include "postgres/linked_client.h"
+#include "postgres/name_doubts.h"
+#include "postgres/reading.h"
 #include "postgres/restorations.h"
 #include "postgres/server_conversation.h"
 #include "postgres/statement_names.h"
@@ -74,9 +76,8 @@ class Session final : public LinkedClient {
   void release();
   void drop(Reason reason);
   void detach();
-  bool portal_sets() const { return unnamed_portal_sets_ || named_portal_sets_; }
   bool no_portals() const {
-    return resetting_portals_.empty() && deallocating_portals_.empty() && !portal_sets();
+    return resetting_portals_.empty() && deallocating_portals_.empty() && !reading_.has_portals();
   }
   void forget_portals();
   bool keeps_unnamed() const { return unnamed_ == nullptr || unnamed_->kept; }
@@ -125,32 +126,20 @@ class Session final : public LinkedClient {
 
   Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
 
-  bool waiting_ = false;             // for a server
-  bool settling_ = false;            // for the reply to settings that may be refused
-  bool putting_right_ = false;       // among them, what takes away that others left
-  bool stalled_ = false;             // for replies that decide what the next message means
-  bool said_goodbye_ = false;        // by Terminate
-  bool finished_ = false;            // the client sends no more
-  bool closed_ = false;              // close_client was called
-  bool fatal_forwarded_ = false;     // the server said the last word
-  bool discarding_ = false;          // after a refusal: everything up to the next Sync
-  bool pinned_ = false;              // state was left on the server
-  bool pinned_by_unnamed_ = false;   // the unnamed statement is too long to keep
-  bool settings_in_flight_ = false;  // something was sent that may change what is reported
-  // Such a statement was bound, and runs whenever its portal is executed in this transaction.
-  bool unnamed_portal_sets_ = false;
-  bool named_portal_sets_ = false;
-  // What was sent may still turn out to be skipped, because something before it fails.
-  bool unnamed_fresh_ = false;      // the unnamed statement was changed in this segment ...
-  bool unnamed_in_flight_ = false;  // ... or in one whose end is owed
-  bool forgets_ = false;            // this link sent a DEALLOCATE ALL or DISCARD ALL
-  bool settings_unknown_ = false;   // changed since the last Sync, and to be reported at the next
-  bool rules_touched_ = false;      // this link may have changed where in a text a string ends
+  bool waiting_ = false;            // for a server
+  bool settling_ = false;           // for the reply to settings that may be refused
+  bool putting_right_ = false;      // among them, what takes away that others left
+  bool stalled_ = false;            // for replies that decide what the next message means
+  bool said_goodbye_ = false;       // by Terminate
+  bool finished_ = false;           // the client sends no more
+  bool closed_ = false;             // close_client was called
+  bool fatal_forwarded_ = false;    // the server said the last word
+  bool discarding_ = false;         // after a refusal: everything up to the next Sync
+  bool pinned_ = false;             // state was left on the server
+  bool pinned_by_unnamed_ = false;  // the unnamed statement is too long to keep
   bool changes_schema_ = false;     // the transaction did
-  bool reads_alone_ = false;        // this link may have changed, unseen, how texts are read
-  bool names_in_flight_ = false;    // a name was given or given up
-  bool names_doubted_ = false;      // ... behind other requests of this segment
-  bool names_in_doubt_ = false;     // ... or of one whose end is owed
+  Reading reading_;
+  NameDoubts doubts_;
 };
 
 }  // namespace tidegate::postgres

@@ -26,9 +26,12 @@ WITH_VALUES = (
     ("INSERT INTO t (n) VALUES ($1) RETURNING n", 1), ("SELECT v FROM t WHERE n = $1", 1),
     ("SELECT $1::text || '2020-01-02'::timestamptz", 1), ("SELECT length($1::text), $2::int", 2),
 )
-VALUES = (b"4", b"7", b"2001-02-03", b"01/02/2003", b"x", None, b"\xc3\xa9", b"1" * 3000)
+VALUES = (b"4", b"7", b"2001-02-03", b"01/02/2003", b"x", None, b"\xc3\xa9", b"1" * 3000,
+          b"2" * 70_000)
 CHANGES = ("INSERT INTO t (n) VALUES (5)", "UPDATE t SET n = n + 1", "DELETE FROM t WHERE n > 6",
-           "INSERT INTO t (n) VALUES (9) RETURNING n, v")
+           "INSERT INTO t (n) VALUES (9) RETURNING n, v",
+           "ALTER TABLE t ADD COLUMN IF NOT EXISTS x int", "ALTER TABLE t DROP COLUMN IF EXISTS x",
+           "ALTER TABLE t ALTER COLUMN w TYPE varchar", "ALTER TABLE t ALTER COLUMN w TYPE text")
 FAILS = ("SELECT 1 / 0", "SELEC", "SELECT nothing", "SELECT 'x'::int", "SELECT * FROM nowhere",
          "SELECT 'unended", "ROLLBACK TO nowhere", "SET nothing_known = 1", "SET TimeZone = 'nowhere'",
          "SET work_mem = 'much'")
@@ -53,7 +56,7 @@ TRANSACTIONS = ("BEGIN", "BEGIN", "COMMIT", "COMMIT", "ROLLBACK", "SAVEPOINT s",
                 "START TRANSACTION READ ONLY", "ROLLBACK AND CHAIN", "SAVEPOINT r", "ROLLBACK TO r")
 LEFTOVERS = (
     "PREPARE by_sql(int) AS SELECT $1 + 1, '2020-07-02 03:04'::timestamptz", "EXECUTE by_sql(1)",
-    "DEALLOCATE by_sql", "DEALLOCATE ALL", "DISCARD PLANS", "DISCARD TEMP", "DISCARD SEQUENCES",
+    "DEALLOCATE by_sql", "DEALLOCATE ALL", "DISCARD TEMP", "DISCARD SEQUENCES",
     "DECLARE c CURSOR FOR SELECT generate_series(1, 9)", "FETCH 2 FROM c", "CLOSE c", "CLOSE ALL",
     "DECLARE h CURSOR WITH HOLD FOR SELECT generate_series(1, 9)", "FETCH 2 FROM h", "CLOSE h",
     "CREATE TEMP TABLE mine AS SELECT 1 AS n", "SELECT n FROM mine", "DROP TABLE mine",
@@ -80,6 +83,10 @@ class Speaker:
         self.random = random.Random(f"{seed} {number}")
         self.words = (f"c{number}a", f"c{number}b", str(number))
         self.noisy = self.random.random()  # how much of a session it leaves behind
+        self.settings = dict(SETTINGS)
+        # Where a path has changed, PostgreSQL reads all texts again, under the settings of now.
+        for name in ("search_path",) if self.chance(0.5) else ("TimeZone", "DateStyle", "IntervalStyle"):
+            del self.settings[name]
 
     def some(self, choices):
         return self.random.choice(choices)
@@ -92,13 +99,21 @@ class Speaker:
 
     def step(self):
         kinds = (self.simple, self.simple, self.pipeline, self.pipeline, self.pipeline, self.copy)
-        return self.some(kinds)()
+        return self.call() if self.chance(0.03) else self.some(kinds)()
+
+    def call(self):
+        """FunctionCall of the function behind 2 + 3."""
+        values = [self.some((b"2", b"30", b"x")) for _ in range(2)]
+        arguments = b"".join(struct.pack("!I", len(value)) + value for value in values)
+        asked = message("F", struct.pack("!IHH", 177, 0, 2) + arguments
+                        + struct.pack("!H", 0))
+        return Step(asked, count=1)
 
     # Texts
 
     def setting(self):
-        name = self.some(list(SETTINGS))
-        value = self.some(SETTINGS[name]).format(*self.words)
+        name = self.some(list(self.settings))
+        value = self.some(self.settings[name]).format(*self.words)
         if self.chance(0.15):
             plain = value.strip("'")
             if value != "DEFAULT":

@@ -36,13 +36,14 @@ def make_tables(database, clients):
         for schema, kind in ((f"c{number}a", "int"), (f"c{number}b", "text")):
             database.execute(f"CREATE SCHEMA {schema}; CREATE TABLE {schema}.t (n int, w text, v {kind}"
                              f" DEFAULT '{number}'); GRANT ALL ON SCHEMA {schema} TO {database.user},"
-                             f" deputy; GRANT ALL ON {schema}.t TO {database.user}, deputy")
+                             f" deputy; ALTER TABLE {schema}.t OWNER TO {database.user}; GRANT ALL ON {schema}.t TO deputy")
 
 
 def fill_tables(database, clients):
     for number in range(clients + 1):
         for schema in (f"c{number}a", f"c{number}b"):
-            database.execute(f"TRUNCATE {schema}.t; INSERT INTO {schema}.t SELECT n, 'row ' || n"
+            database.execute(f"ALTER TABLE {schema}.t DROP COLUMN IF EXISTS x, ALTER COLUMN w TYPE text;"
+                             f" TRUNCATE {schema}.t; INSERT INTO {schema}.t SELECT n, 'row ' || n"
                              " FROM generate_series(1, 8) n")
 
 
