@@ -45,7 +45,7 @@ class Stage:
         except (Undecided, psycopg.Error) as error:
             if events is parley.events:
                 print(f"seed {parley.seed}: not compared: {error}", flush=True)
-            eventually(self.is_back, what="PostgreSQL, back from its crash")
+            eventually(self.is_back, timeout=60, what="PostgreSQL, back from its crash")
         finally:
             if gate.process.poll() is None:
                 gate.stop()
