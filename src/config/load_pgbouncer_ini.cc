@@ -135,7 +135,7 @@ class IniLoader {
                                          did_you_mean(keyword.name, names)));
       return false;
     }
-    if (setting->fate == Fate::missing && keyword.value != setting->fallback) {
+    if (setting->fate == Fate::missing && !same_word(keyword.value, setting->fallback)) {
       problems_.warning(place,
                         fmt::format("`{}` has no effect here: {}", keyword.name, setting->note));
     }

@@ -97,6 +97,33 @@ TEST(LoadIni, reads_the_settings_that_exist_here) {
   EXPECT_TRUE(upstream.tls.verify_name);
 }
 
+TEST(LoadIni, words_count_in_any_case) {
+  const auto loaded = load(with(
+      "pool_mode = Transaction\nauth_type = Scram-SHA-256\nserver_tls_sslmode = Disable\n"
+      "log_connections = No\nserver_round_robin = YES\nserver_reset_query = discard all\n"
+      "client_tls_protocols = TLSv1.3\nserver_tls_protocols = Secure\n"
+      "client_tls_ciphers = Fast\nserver_tls_ciphers = DEFAULT\n"
+      "[databases]\nb = host=h user=u password=p pool_mode=STATEMENT load_balance_hosts=Disable"));
+  ASSERT_EQ(format(loaded.problems), "");
+  const auto& config = loaded.config;
+  EXPECT_EQ(route(loaded, "app").rules.mode, PoolMode::transaction);
+  EXPECT_FALSE(route(loaded, "app").limits.lifo);
+  EXPECT_EQ(route(loaded, "b").rules.mode, PoolMode::statement);
+  EXPECT_EQ(config.auth_type, AuthType::scram_sha_256);
+  EXPECT_EQ(config.upstreams.at(0).ssl_mode, net::SslMode::disable);
+  EXPECT_FALSE(config.log_connections);
+  EXPECT_EQ(config.client_tls.min_version, "1.3");
+  EXPECT_EQ(config.client_tls.ciphers, "");
+  EXPECT_EQ(config.upstreams.at(0).tls.ciphers, "");
+  EXPECT_NE(problems(with("auth_type = HBA")).find("`HBA` is not available here"),
+            std::string::npos);
+  for (const char* older : {"Legacy", "TLSv1.2:TLSv1.1", "tlsv1, tlsv1.3"}) {
+    EXPECT_NE(problems(with(std::string("server_tls_protocols = ") + older)).find("TLS below 1.2"),
+              std::string::npos)
+        << older;
+  }
+}
+
 TEST(LoadIni, reads_the_lines_of_databases) {
   const auto loaded = load(
       "[databases]\n"

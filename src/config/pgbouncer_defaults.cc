@@ -19,9 +19,9 @@ using Error = std::unexpected<std::string>;
 constexpr std::string_view kAuthTypesElsewhere[] = {"hba", "cert", "pam", "ldap", "peer"};
 
 Done read_auth_type(Config& config, const std::string& value) {
-  const auto elsewhere = std::find(std::begin(kAuthTypesElsewhere), std::end(kAuthTypesElsewhere),
-                                   value) != std::end(kAuthTypesElsewhere);
-  if (elsewhere) return Error(fmt::format("`{}` is not available here", value));
+  if (is_one_of(value, kAuthTypesElsewhere)) {
+    return Error(fmt::format("`{}` is not available here", value));
+  }
   const auto type = one_of<AuthType>({{"md5", AuthType::md5},
                                       {"scram-sha-256", AuthType::scram_sha_256},
                                       {"plain", AuthType::cleartext},
@@ -35,12 +35,16 @@ Done read_auth_type(Config& config, const std::string& value) {
   return {};
 }
 
-// "secure", or a list such as "tlsv1.2,tlsv1.3". Below TLS 1.2 nothing is spoken.
+// "secure", or a list such as "tlsv1.2,tlsv1.3" or "tlsv1.2:tlsv1.3". Below TLS 1.2 nothing is
+// spoken.
 void read_protocols(net::TlsSettings& tls, const IniEntry& entry, Problems& problems) {
-  tls.min_version = entry.value == "tlsv1.3" ? "1.3" : "1.2";
   const auto& value = entry.value;
-  const bool older = value == "all" || value == "legacy" || value.find("tlsv1.0") != value.npos ||
-                     value.find("tlsv1.1") != value.npos;
+  tls.min_version = same_word(value, "tlsv1.3") ? "1.3" : "1.2";
+  auto list = value;
+  std::ranges::replace(list, ':', ',');
+  constexpr std::string_view kOlder[] = {"all", "legacy", "tlsv1", "tlsv1.0", "tlsv1.1"};
+  const bool older = std::ranges::any_of(
+      split_list(list), [&](const std::string& word) { return is_one_of(word, kOlder); });
   if (!older) return;
   problems.warning(entry.value_place, fmt::format("`{}`: TLS below 1.2 is not spoken", entry.key));
 }
@@ -49,8 +53,7 @@ void read_protocols(net::TlsSettings& tls, const IniEntry& entry, Problems& prob
 std::string translated_ciphers(const std::string& value) {
   constexpr std::string_view kWords[] = {"default", "secure", "normal", "fast",
                                          "all",     "legacy", "compat", "insecure"};
-  const bool word = std::find(std::begin(kWords), std::end(kWords), value) != std::end(kWords);
-  return word ? "" : value;
+  return is_one_of(value, kWords) ? "" : value;
 }
 
 class SectionReader {
@@ -91,7 +94,7 @@ class SectionReader {
     if (const auto* setting = find(pgbouncer_settings(), entry.key)) {
       if (setting->fate == Fate::translated) {
         translate(entry);
-      } else if (setting->fate == Fate::missing && entry.value != setting->fallback) {
+      } else if (setting->fate == Fate::missing && !same_word(entry.value, setting->fallback)) {
         problems_.warning(entry.key_place,
                           fmt::format("`{}` has no effect here: {}", entry.key, setting->note));
       }

@@ -1,5 +1,6 @@
 #include "config/types.h"
 
+#include <algorithm>
 #include <limits>
 
 #include "config/keywords.h"
@@ -9,6 +10,9 @@ namespace tidegate::config {
 namespace {
 
 using Error = std::unexpected<std::string>;
+
+constexpr std::string_view kTrueWords[] = {"true", "1", "on", "yes"};
+constexpr std::string_view kFalseWords[] = {"false", "0", "off", "no"};
 
 Error wrong(std::string_view accepts, std::string_view given) {
   return Error(fmt::format("must be {}, not `{}`", accepts, given));
@@ -117,6 +121,15 @@ std::vector<std::string> split_list(std::string_view text) {
   return items;
 }
 
+bool same_word(std::string_view one, std::string_view other) {
+  const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; };
+  return std::ranges::equal(one, other, {}, lower, lower);
+}
+
+bool is_one_of(std::string_view word, std::span<const std::string_view> words) {
+  return std::ranges::any_of(words, [&](auto one) { return same_word(one, word); });
+}
+
 Type<int> integer(int lowest, int highest) {
   const auto accepts = fmt::format("an integer from {} to {}", lowest, highest);
   return {.kind = Kind::integer,
@@ -216,8 +229,8 @@ Type<bool> boolean() {
   return {.kind = Kind::boolean,
           .accepts = accepts,
           .parse = [accepts](std::string_view given) -> std::expected<bool, std::string> {
-            if (given == "true" || given == "1" || given == "on" || given == "yes") return true;
-            if (given == "false" || given == "0" || given == "off" || given == "no") return false;
+            if (is_one_of(given, kTrueWords)) return true;
+            if (is_one_of(given, kFalseWords)) return false;
             return wrong(accepts, given);
           },
           .print = [](const bool& value) { return std::string(value ? "true" : "false"); }};

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,10 @@ namespace tidegate::config {
 
 // The items between the commas, without spaces around them; empty ones do not count.
 std::vector<std::string> split_list(std::string_view text);
+
+// Words count in any case, as in PgBouncer and PostgreSQL.
+bool same_word(std::string_view one, std::string_view other);
+bool is_one_of(std::string_view word, std::span<const std::string_view> words);
 
 Type<int> integer(int lowest, int highest);
 // An integer, with a word for what is kept as 0: "auto".
@@ -51,7 +56,7 @@ Type<T> one_of(std::vector<std::pair<std::string_view, T>> choices) {
           .accepts = accepts,
           .parse = [choices, accepts](std::string_view given) -> std::expected<T, std::string> {
             for (const auto& [word, value] : choices) {
-              if (word == given) return value;
+              if (same_word(word, given)) return value;
             }
             return std::unexpected(fmt::format("must be {}, not `{}`", accepts, given));
           },

@@ -42,6 +42,19 @@ TEST(Types, choices_name_each_other) {
   EXPECT_EQ(pool_mode().print(PoolMode::statement), "statement");
 }
 
+// As in PgBouncer and PostgreSQL.
+TEST(Types, words_count_in_any_case) {
+  EXPECT_EQ(*pool_mode().parse("Transaction"), PoolMode::transaction);
+  EXPECT_EQ(*ssl_mode().parse("VERIFY-CA"), net::SslMode::verify_ca);
+  EXPECT_EQ(*log_level().parse("Debug"), LogLevel::debug);
+  EXPECT_FALSE(pool_mode().parse("Transactions"));
+  EXPECT_FALSE(pool_mode().parse("trans"));
+  for (const char* text : {"TRUE", "Yes", "On"}) EXPECT_TRUE(boolean().parse(text).value()) << text;
+  for (const char* text : {"False", "NO", "OFF"}) {
+    EXPECT_FALSE(boolean().parse(text).value()) << text;
+  }
+}
+
 TEST(Types, durations_kept_as_numbers_must_be_whole) {
   EXPECT_EQ(*whole_seconds().parse("2min"), 120);
   EXPECT_EQ(whole_seconds().print(120), "2min");
