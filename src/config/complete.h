@@ -37,8 +37,8 @@ void add_auth_file(Config& config, const Sources& sources, const Place& place, P
 void complete(Config& config);
 
 // Contradictions: errors for what cannot work, warnings that say why for what probably should not
-// be so.
-void review(const Config& config, const Places& places, Problems& problems);
+// be so. `ini`: it was PgBouncer's, which starts with less.
+void review(const Config& config, const Places& places, Problems& problems, bool ini = false);
 
 // What can be seen of files that are used later: certificates, keys, the pid_file. `ini`: settings
 // have PgBouncer's names.

@@ -61,7 +61,7 @@ class IniLoader {
     set_budgets();
     warn_about_sections(entries);
     complete(config);
-    review(config, places_, problems_);
+    review(config, places_, problems_, true);
     note_files(entries);
     review_files(config, places_, sources_, problems_, true);
     return {.config = std::move(config), .problems = problems_.sorted()};

@@ -12,6 +12,7 @@ const FakeSources kFake = {
                "\"SCRAM-SHA-256$4096:QUJD$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=:"
                "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=\"\n"},
               {"more.ini", "default_pool_size = 7\n[databases]\nextra = host=h2\n"},
+              {"none.txt", ""},
               {"loop.ini", "%include loop.ini\n"}},
     .variables = {}};
 
@@ -95,6 +96,23 @@ TEST(LoadIni, reads_the_settings_that_exist_here) {
   EXPECT_EQ(upstream.tls.ca_file, "/ca.pem");
   EXPECT_EQ(upstream.tls.ciphers, "HIGH:!aNULL");
   EXPECT_TRUE(upstream.tls.verify_name);
+}
+
+// Debian's file as it is installed: comments in [databases], and an empty auth_file.
+TEST(LoadIni, a_file_without_databases_is_one_warning) {
+  for (const char* users : {"none.txt", "users.txt"}) {
+    const auto text =
+        std::string("[databases]\n;; foodb =\n[users]\n[pgbouncer]\nauth_file = ") + users;
+    const auto loaded = load(text + "\nauth_type = md5\n");
+    EXPECT_TRUE(loaded.usable());
+    EXPECT_EQ(format(loaded.problems),
+              "p.ini: warning: [databases] has no line: every client is told that there is no such "
+              "database, until one is written and Tidegate is started again\n");
+    EXPECT_TRUE(loaded.config.routes.empty());
+  }
+  EXPECT_NE(problems("[databases]\na = host=h\n[pgbouncer]\nauth_file = none.txt\n")
+                .find("error: nobody could log in"),
+            std::string::npos);
 }
 
 TEST(LoadIni, words_count_in_any_case) {

@@ -36,15 +36,11 @@ struct Named {
 
 class Review {
  public:
-  Review(const Config& config, const Places& places, Problems& problems)
-      : config_(config), places_(places), problems_(problems) {}
+  Review(const Config& config, const Places& places, Problems& problems, bool ini)
+      : config_(config), places_(places), problems_(problems), ini_(ini) {}
 
   void run() {
-    if (config_.upstreams.empty() && !places_.spoiled("upstream")) {
-      error("upstream",
-            "no database to pool for: write [upstream.NAME] with a `url` (in pgbouncer.ini, a line "
-            "of [databases])");
-    }
+    if (config_.upstreams.empty()) lack_databases();
     for (const auto& upstream : config_.upstreams) {
       review_upstream(upstream);
       review_min_idle(upstream);
@@ -61,6 +57,17 @@ class Review {
   }
   void warning(const std::string& where, std::string text) {
     problems_.warning(places_.find(where), std::move(text));
+  }
+
+  // PgBouncer starts without any, and that is how it is installed.
+  void lack_databases() {
+    if (ini_) {
+      if (problems_.any_error()) return;  // a line that could not be read
+      return warning("databases",
+                     "[databases] has no line: every client is told that there is no such "
+                     "database, until one is written and Tidegate is started again");
+    }
+    lack("upstream", "no database to pool for: write [upstream.NAME] with a `url`");
   }
 
   // Something that is missing, unless what is wrong in the section may be just that.
@@ -255,6 +262,7 @@ class Review {
         break;
       }
     }
+    if (config_.upstreams.empty() && ini_) return;  // nobody is served, and that was said
     if (config_.users.empty() && config_.auth_type != AuthType::anyone && !problems_.any_error()) {
       error("auth",
             "nobody could log in: write [user.NAME] with a `password`, or [auth] with a "
@@ -289,13 +297,14 @@ class Review {
   const Config& config_;
   const Places& places_;
   Problems& problems_;
+  bool ini_;
   bool secrets_reviewed_ = false;
 };
 
 }  // namespace
 
-void review(const Config& config, const Places& places, Problems& problems) {
-  Review(config, places, problems).run();
+void review(const Config& config, const Places& places, Problems& problems, bool ini) {
+  Review(config, places, problems, ini).run();
 }
 
 }  // namespace tidegate::config

@@ -76,6 +76,35 @@ def test_serve_pgbouncer_ini(start_gate, database, tmp_path):
         assert connection.execute("SELECT current_database()").fetchone() == (database.name,)
 
 
+def test_an_ini_without_databases_starts(start_gate, database, tmp_path):
+    """As Debian installs it, but for the paths."""
+    users = tmp_path / "userlist.txt"
+    users.write_text("")
+    ini = tmp_path / "pgbouncer.ini"
+    ini.write_text(f"""
+        ;; database name = connect string
+        [databases]
+        ; foodb =
+        [users]
+        [pgbouncer]
+        logfile = {tmp_path / "pgbouncer.log"}
+        pidfile = {tmp_path / "pgbouncer.pid"}
+        listen_addr = localhost
+        listen_port = 6432
+        unix_socket_dir = {tmp_path}
+        auth_type = md5
+        auth_file = {users}
+    """)
+    checked = run("check", ini)
+    assert checked.returncode == 0, checked.stdout
+    warning, summary = checked.stdout.splitlines()
+    assert "[databases] has no line" in warning and "0 upstreams" in summary
+    users.write_text(f'"{database.user}" "{database.password}"\n')
+    gate = start_gate(["--config", ini])
+    with pytest.raises(psycopg.OperationalError, match="no such database"):
+        gate.connect()
+
+
 def test_secrets_come_from_the_environment(start_gate, database, tmp_path):
     file = tmp_path / "tidegate.toml"
     file.write_text(configuration(database, users={database.user: {"password": "${APP_PASSWORD}"}}))
