@@ -28,7 +28,8 @@ constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 
 config::Loaded load(const ServeOptions& options) {
-  const auto sources = config::Sources::real();
+  auto sources = config::Sources::real();
+  if (!options.listen.empty()) sources.may_listen = nullptr;  // what the file says does not count
   return options.config_file.empty() ? config::load_upstream_url(options.upstream_url, sources)
                                      : config::load_file(options.config_file, sources);
 }

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "net/listen_names.h"
 #include "net/tls.h"
 
 namespace tidegate::cli {
@@ -23,12 +24,15 @@ std::expected<net::TlsContextRef, std::string> client_tls(const config::Config& 
   return net::make_server_tls(settings);
 }
 
-std::expected<net::Address, std::string> listen_address(const config::Listen& listen) {
-  net::Address address;
-  const auto host = listen.host == "*" ? std::string("0.0.0.0") : listen.host;
-  if (net::parse_address(host, listen.port, address)) return address;
-  return std::unexpected("cannot listen on \"" + listen.host +
-                         "\": an address, \"*\" or the directory of a unix socket is needed");
+net::ListenOptions listen_options(const config::Config& config, const config::Listen& listen) {
+  return {.defer_accept = config.tcp_defer_accept,
+          .reuse_port = config.reuse_port,
+          .unix_mode = listen.unix_mode,
+          .tcp = {.keepalive = config.tcp_keepalive,
+                  .keepalive_idle_s = config.tcp_keepalive_idle_s,
+                  .keepalive_interval_s = config.tcp_keepalive_interval_s,
+                  .keepalive_count = config.tcp_keepalive_count,
+                  .user_timeout = config.tcp_user_timeout}};
 }
 
 }  // namespace
@@ -73,23 +77,29 @@ void Service::open_lanes(std::size_t count) {
   }
 }
 
+// Whatever is wrong is told at once, not one mistake per start.
 std::expected<void, std::string> Service::open_listeners() {
   const auto& config = process_->config();
+  std::string wrong;
+  const auto note = [&wrong](const std::string& why) {
+    wrong += (wrong.empty() ? "" : "; ") + why;
+  };
   for (const auto& listen : config.listen) {
-    auto address = listen_address(listen);
-    if (!address) return std::unexpected(address.error());
-    net::ListenOptions options{.defer_accept = config.tcp_defer_accept,
-                               .reuse_port = config.reuse_port,
-                               .unix_mode = listen.unix_mode};
-    options.tcp = {.keepalive = config.tcp_keepalive,
-                   .keepalive_idle_s = config.tcp_keepalive_idle_s,
-                   .keepalive_interval_s = config.tcp_keepalive_interval_s,
-                   .keepalive_count = config.tcp_keepalive_count,
-                   .user_timeout = config.tcp_user_timeout};
-    auto listener = net::Listener::open(*address, options);
-    if (!listener) return std::unexpected(listener.error());
-    listeners_.push_back(std::move(*listener));
+    const auto addresses = net::addresses_to_listen_on(listen.host, listen.port);
+    if (!addresses) {
+      note(addresses.error());
+      continue;
+    }
+    for (const auto& address : *addresses) {
+      auto listener = net::Listener::open(address, listen_options(config, listen));
+      if (!listener) {
+        note(listener.error());
+      } else {
+        listeners_.push_back(std::move(*listener));
+      }
+    }
   }
+  if (!wrong.empty()) return std::unexpected(wrong);
   return {};
 }
 

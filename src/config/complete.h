@@ -40,8 +40,8 @@ void complete(Config& config);
 // be so. `ini`: it was PgBouncer's, which starts with less.
 void review(const Config& config, const Places& places, Problems& problems, bool ini = false);
 
-// What can be seen of files that are used later: certificates, keys, the pid_file. `ini`: settings
-// have PgBouncer's names.
+// What can be seen of what is used later: addresses, certificates, keys, the pid_file. `ini`:
+// settings have PgBouncer's names.
 void review_files(const Config& config, const Places& places, const Sources& sources,
                   Problems& problems, bool ini = false);
 

@@ -15,6 +15,7 @@
 #include <fmt/format.h>
 
 #include "config/problems.h"
+#include "net/listen_names.h"
 
 namespace tidegate::config {
 namespace {
@@ -81,7 +82,12 @@ Sources Sources::real() {
                 return towards_clients ? net::check_server_tls(settings)
                                        : net::check_client_tls(settings);
               },
-          .may_write = writable};
+          .may_write = writable,
+          .may_listen = [](const Listen& listen) -> std::expected<void, std::string> {
+            const auto found = net::addresses_to_listen_on(listen.host, listen.port);
+            if (!found) return std::unexpected(found.error());
+            return {};
+          }};
 }
 
 Loaded load_file(const std::string& path, const Sources& sources) {

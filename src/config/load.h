@@ -40,6 +40,8 @@ struct Sources {
   std::function<std::vector<net::TlsTrouble>(const net::TlsSettings&, bool towards_clients)>
       check_tls = nullptr;
   std::function<std::expected<void, std::string>(const std::string& path)> may_write = nullptr;
+  // Whether this machine can listen there: looks names up. The error is a sentence.
+  std::function<std::expected<void, std::string>(const Listen&)> may_listen = nullptr;
   static Sources real();
 };
 

@@ -85,11 +85,15 @@ class IniLoader {
 
   // Where the files stand that are looked at: the settings of [pgbouncer] hold for every upstream.
   void note_files(const std::vector<IniEntry>& entries) {
-    const auto note = [&](const std::string& name, const auto& setting) {
-      if (const auto place = place_of(entries, setting.ini_name); place.line > 0) {
-        places_.set(name, place);
-      }
+    const auto note_word = [&](const std::string& name, std::string_view ini_name) {
+      const auto place = place_of(entries, ini_name);
+      if (place.line > 0) places_.set(name, place);
     };
+    const auto note = [&](const std::string& name, const auto& setting) {
+      note_word(name, setting.ini_name);
+    };
+    note_word("listen", "listen_addr");
+    note_word("listen.unix", "unix_socket_dir");
     for (const auto& setting : process_settings()) note(std::string(setting.name), setting);
     for (const auto& setting : tls_settings()) note("tls." + std::string(setting.name), setting);
     for (const auto& setting : log_settings()) note("log." + std::string(setting.name), setting);

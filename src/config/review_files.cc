@@ -1,6 +1,6 @@
-// Looks at what a configuration points to: files that are only used when the process starts to
-// serve. Whoever checks a configuration wants to hear of them then, and not from a process that
-// ends.
+// Looks at what a configuration points to: files and addresses that are only used when the process
+// starts to serve. Whoever checks a configuration wants to hear of them then, and not from a
+// process that ends.
 #include <algorithm>
 #include <vector>
 
@@ -18,6 +18,18 @@ class FileReview {
  public:
   FileReview(const Places& places, const Sources& sources, Problems& problems, bool ini)
       : places_(places), sources_(sources), problems_(problems), ini_(ini) {}
+
+  void review_listen(const Config& config) {
+    if (!sources_.may_listen) return;
+    for (const auto& listen : config.listen) {
+      const auto possible = sources_.may_listen(listen);
+      if (possible) continue;
+      const bool is_unix = listen.host.starts_with('/') || listen.host.starts_with('@');
+      const auto* ini_name = is_unix ? "unix_socket_dir" : "listen_addr";
+      problems_.error(places_.find(ini_ && is_unix ? "listen.unix" : "listen"),
+                      fmt::format("`{}`: {}", ini_ ? ini_name : "listen", possible.error()));
+    }
+  }
 
   void review_pid_file(const Config& config) {
     if (config.pid_file.empty() || !sources_.may_write) return;
@@ -86,6 +98,7 @@ class FileReview {
 void review_files(const Config& config, const Places& places, const Sources& sources,
                   Problems& problems, bool ini) {
   FileReview files(places, sources, problems, ini);
+  files.review_listen(config);
   files.review_pid_file(config);
   files.review_log_file(config);
   files.review_client_tls(config);

@@ -1,5 +1,6 @@
 // What a configuration points to, and what of it is damaged: said with its place, by whoever reads
 // the configuration.
+#include <algorithm>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -50,6 +51,35 @@ TEST_F(ReviewFilesTest, AFileThatIsNotThereIsAnErrorWhereItIsNamed) {
             "t.toml:4:1: error: `key_file`: `a.key` cannot be read: No such file or directory\n"
             "t.toml:5:1: error: `ca_file`: `ca.crt` cannot be read: No such file or directory\n"
             "t.toml:9:1: error: `tls_ca_file`: `zz` cannot be read: No such file or directory\n");
+}
+
+TEST_F(ReviewFilesTest, EveryPlaceThatCannotBeListenedOnIsAnError) {
+  const auto said = problems(
+      "listen = [\"nowhere.invalid:6432\", \"127.0.0.1:6432\", \"192.0.2.7\", \"/no/folder\"]\n" +
+      std::string(kMain));
+  EXPECT_NE(said.find("t.toml:1:1: error: `listen`: cannot listen on `nowhere.invalid`: "),
+            std::string::npos)
+      << said;
+  EXPECT_NE(said.find("t.toml:1:1: error: `listen`: cannot listen on `192.0.2.7`: Cannot assign "
+                      "requested address\n"
+                      "t.toml:1:1: error: `listen`: cannot listen on `/no/folder`: folder "
+                      "`/no/folder`: No such file or directory\n"),
+            std::string::npos)
+      << said;
+  EXPECT_EQ(std::ranges::count(said, '\n'), 3) << said;
+}
+
+TEST_F(ReviewFilesTest, PgBouncersWordsForWhereToListenAreNamed) {
+  write("users.txt", "\"app\" \"secret\"\n");
+  const auto said =
+      problems("[databases]\na = host=h\n[pgbouncer]\nauth_file = " + path("users.txt") +
+                   "\nlisten_addr = localhost, 192.0.2.7\nunix_socket_dir = /no/dir\n",
+               "p.ini");
+  EXPECT_EQ(said,
+            "p.ini:5:15: error: `listen_addr`: cannot listen on `192.0.2.7`: Cannot assign "
+            "requested address\n"
+            "p.ini:6:19: error: `unix_socket_dir`: cannot listen on `/no/dir`: folder `/no/dir`: "
+            "No such file or directory\n");
 }
 
 TEST_F(ReviewFilesTest, AFileOfAnotherKindIsAnError) {

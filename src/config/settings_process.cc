@@ -34,7 +34,8 @@ Setting<Config> unix_socket_mode() {
 void add_listening(Table<Config>& table) {
   table
       .add("listen", listen_addresses(), field(&Config::listen),
-           "Where clients connect: addresses and unix socket folders. `*` is every address. "
+           "Where clients connect: addresses, host names and unix socket folders. `*` is every "
+           "IPv4 address. "
            "Loopback unless written down.")
       .restart();
   table.add(unix_socket_mode());

@@ -70,19 +70,25 @@ std::optional<std::string> TomlText::scalar(std::string_view name, Kind kind,
 
 std::optional<std::string> TomlText::list(std::string_view name, const TomlNode& node) {
   std::string joined;
+  bool all_fine = true;
   for (const auto& item : node.items) {
-    if (item.kind != TomlKind::string) {
-      return fail(item.at,
-                  fmt::format("`{}` must hold strings, not {}", name, config::name(item.kind)));
-    }
-    const auto text = scalar(name, Kind::list, item);
-    if (!text) return std::nullopt;
-    if (text->find(',') != std::string::npos) {
-      return fail(item.at, fmt::format("an item of `{}` must not hold a comma", name));
-    }
-    joined += fmt::format("{}{}", joined.empty() ? "" : ",", *text);
+    const auto text = list_item(name, item);
+    if (text) joined += fmt::format("{}{}", joined.empty() ? "" : ",", *text);
+    all_fine &= text.has_value();
   }
-  return joined;
+  return all_fine ? std::optional(joined) : std::nullopt;
+}
+
+std::optional<std::string> TomlText::list_item(std::string_view name, const TomlNode& item) {
+  if (item.kind != TomlKind::string) {
+    return fail(item.at,
+                fmt::format("`{}` must hold strings, not {}", name, config::name(item.kind)));
+  }
+  const auto text = scalar(name, Kind::list, item);
+  if (text && text->find(',') != std::string::npos) {
+    return fail(item.at, fmt::format("an item of `{}` must not hold a comma", name));
+  }
+  return text;
 }
 
 std::optional<std::string> TomlText::parameters(std::string_view name, const TomlNode& node) {

@@ -26,6 +26,7 @@ class TomlText {
  private:
   std::optional<std::string> fail(TomlPosition at, std::string text);
   std::optional<std::string> scalar(std::string_view name, Kind kind, const TomlNode& node);
+  std::optional<std::string> list_item(std::string_view name, const TomlNode& item);
   std::optional<std::string> list(std::string_view name, const TomlNode& node);
   std::optional<std::string> parameters(std::string_view name, const TomlNode& node);
   std::optional<std::string> content_of_file(std::string_view name, const TomlNode& node);

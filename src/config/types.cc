@@ -24,7 +24,7 @@ std::string_view trimmed(std::string_view text) {
   return text.substr(begin, text.find_last_not_of(" \t") - begin + 1);
 }
 
-// A type that reads every item of a list by itself.
+// A type that reads every item of a list by itself, and names every one that is wrong.
 template <typename T, typename Parse, typename Print>
 Type<std::vector<T>> list_of(std::string accepts, Parse parse_item, Print print_item) {
   return {
@@ -32,11 +32,20 @@ Type<std::vector<T>> list_of(std::string accepts, Parse parse_item, Print print_
       .accepts = std::move(accepts),
       .parse = [parse_item](std::string_view given) -> std::expected<std::vector<T>, std::string> {
         std::vector<T> values;
-        for (const auto& item : split_list(given)) {
+        std::string wrong_items;
+        const auto items = split_list(given);
+        for (const auto& item : items) {
           auto value = parse_item(item);
-          if (!value) return Error(value.error());
-          values.push_back(std::move(*value));
+          if (value) {
+            values.push_back(std::move(*value));
+          } else if (items.size() == 1) {
+            return Error(value.error());
+          } else {
+            wrong_items += fmt::format("{} `{}`, which {}", wrong_items.empty() ? "holds" : "; and",
+                                       item, value.error());
+          }
         }
+        if (!wrong_items.empty()) return Error(wrong_items);
         return values;
       },
       .print =

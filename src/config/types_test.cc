@@ -92,6 +92,15 @@ TEST(Types, addresses_to_listen_on) {
   }
 }
 
+TEST(Types, every_wrong_item_of_a_list_is_named) {
+  EXPECT_EQ(error(listen_addresses(), "h:99999"),
+            "has a port that is no number from 0 to 65535: `99999`");
+  EXPECT_EQ(error(listen_addresses(), "h:99999, 127.0.0.1:6432, ::1, h:"),
+            "holds `h:99999`, which has a port that is no number from 0 to 65535: `99999`; and "
+            "`::1`, which needs brackets around an IPv6 address: `[::1]`; and `h:`, which lacks a "
+            "port after the colon");
+}
+
 TEST(Types, hosts_of_an_upstream) {
   const auto targets = hosts().parse("a, b:5433 ,[::1]:7,/run/pg");
   ASSERT_TRUE(targets);

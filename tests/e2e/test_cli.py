@@ -190,6 +190,34 @@ def test_a_taken_port_is_an_error(start_gate, database):
     assert str(gate.port) in done.stdout + done.stderr
 
 
+def test_every_taken_port_is_named(start_gate, database):
+    ports = [start_gate().port, start_gate().port]
+    listen = [word for port in ports for word in ("--listen", f"127.0.0.1:{port}")]
+    done = run("serve", "--upstream", url_of(database), *listen)
+    assert done.returncode == 1
+    for port in ports:
+        assert f"127.0.0.1:{port}" in done.stderr
+
+
+def test_a_name_may_be_listened_on(start_gate):
+    gate = start_gate(listen=["localhost:0"])
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_what_is_listened_on_instead_is_all_that_counts(start_gate, database, tmp_path):
+    """A file for another machine can be tried here."""
+    file = tmp_path / "tidegate.toml"
+    file.write_text(configuration(database, top={"listen": ["192.0.2.7:6432"]}))
+    done = run("serve", "--config", file)
+    assert done.returncode == 1
+    assert f"{file}:" in done.stderr and "cannot listen on `192.0.2.7`" in done.stderr
+    assert run("check", file).returncode == 1
+    gate = start_gate(["--config", file])
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def test_version_and_help():
     assert run("--version").stdout.strip() != ""
     assert "serve" in run("--help").stdout

@@ -1,0 +1,52 @@
+#include "net/listen_names.h"
+
+#include <gtest/gtest.h>
+
+#include "net/listener.h"
+
+namespace tidegate::net {
+namespace {
+
+std::string error(const std::string& host) {
+  const auto found = addresses_to_listen_on(host, 6432);
+  return found ? "" : found.error();
+}
+
+TEST(ListenNames, LiteralsStandForThemselves) {
+  const auto found = addresses_to_listen_on("127.0.0.1", 7);
+  ASSERT_TRUE(found) << found.error();
+  ASSERT_EQ(found->size(), 1u);
+  EXPECT_EQ(found->front().text(), "127.0.0.1:7");
+  EXPECT_EQ(addresses_to_listen_on("*", 7)->front().text(), "0.0.0.0:7");
+  EXPECT_EQ(addresses_to_listen_on("/tmp", 7)->front().text(), "unix:/tmp/.s.PGSQL.7");
+  EXPECT_EQ(addresses_to_listen_on("@tide", 7)->size(), 1u);
+}
+
+TEST(ListenNames, ANameIsLookedUp) {
+  const auto found = addresses_to_listen_on("localhost", 7);
+  ASSERT_TRUE(found) << found.error();
+  for (const auto& address : *found) {
+    const auto text = address.text();
+    EXPECT_TRUE(text == "127.0.0.1:7" || text == "[::1]:7") << text;
+  }
+}
+
+TEST(ListenNames, WhatCannotBeListenedOnIsNamed) {
+  EXPECT_TRUE(error("nowhere.invalid").starts_with("cannot listen on `nowhere.invalid`: "));
+  // For documentation (RFC 5737): nobody has it.
+  EXPECT_EQ(error("192.0.2.7"), "cannot listen on `192.0.2.7`: Cannot assign requested address");
+  EXPECT_EQ(error("/tmp/there-is-no-such-folder"),
+            "cannot listen on `/tmp/there-is-no-such-folder`: folder "
+            "`/tmp/there-is-no-such-folder`: No such file or directory");
+  EXPECT_NE(error("/" + std::string(200, 'x')).find("too long"), std::string::npos);
+}
+
+TEST(ListenNames, WhereSomebodyListensAlreadyIsNoTrouble) {
+  auto address = addresses_to_listen_on("127.0.0.1", 0)->front();
+  const auto listener = Listener::open(address, {});
+  ASSERT_TRUE(listener) << listener.error();
+  EXPECT_TRUE(addresses_to_listen_on("127.0.0.1", (*listener)->address().port()));
+}
+
+}  // namespace
+}  // namespace tidegate::net
