@@ -16,10 +16,10 @@ int next_signal(const sigset_t& set, bool look_again) {
   return signal < 0 ? 0 : signal;
 }
 
+// What becomes of the file, the writer says itself.
 void reopen(Log& log) {
+  log.write(LogLevel::info, "SIGHUP", {{"configuration", "not read again: that takes a restart"}});
   if (auto* writer = dynamic_cast<net::LogWriter*>(&log)) writer->reopen();
-  log.write(LogLevel::info, "SIGHUP: the log file was opened anew",
-            {{"configuration", "not read again: that takes a restart"}});
 }
 
 }  // namespace

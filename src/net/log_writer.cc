@@ -1,6 +1,7 @@
 #include "net/log_writer.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,6 +11,15 @@
 #include "net/socket_options.h"
 
 namespace tidegate::net {
+namespace {
+
+std::string why_not_opened(const std::string& path, int error) {
+  struct stat found{};
+  const bool is_pipe = stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode);
+  return is_pipe && error == ENXIO ? "it is a pipe, and nobody reads it" : describe_error(error);
+}
+
+}  // namespace
 
 std::unique_ptr<LogWriter> LogWriter::make(const Options& options) {
   return std::unique_ptr<LogWriter>(new LogWriter(options));
@@ -30,14 +40,28 @@ LogWriter::~LogWriter() {
   thread_.join();
 }
 
-void LogWriter::open() {
-  if (options_.file.empty()) return;
+// Does not wait for the reader of a named pipe. False: said why; the old file, if there was one,
+// goes on, else standard error.
+bool LogWriter::open() {
+  if (options_.file.empty()) return false;
   constexpr mode_t kMode = 0640;
-  const int fd = ::open(options_.file.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, kMode);
-  if (fd >= 0) return file_.reset(fd);
-  // The old file, if there was one, goes on; else standard error.
-  const LogField fields[] = {{"file", options_.file}, {"error", describe_error(errno)}};
+  constexpr int kFlags = O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC;
+  const int fd = ::open(options_.file.c_str(), kFlags | O_NONBLOCK, kMode);
+  if (fd >= 0) {
+    fcntl(fd, F_SETFL, O_APPEND);  // this thread may wait to write, and none but this one does
+    file_.reset(fd);
+    return true;
+  }
+  const auto why = why_not_opened(options_.file, errno);
+  const LogField fields[] = {{"file", options_.file}, {"error", why}};
   put(line(LogLevel::error, "cannot open the log file", fields), 1);
+  return false;
+}
+
+void LogWriter::open_anew() {
+  if (!open() || !enabled(LogLevel::info)) return;
+  const LogField fields[] = {{"file", options_.file}};
+  put(line(LogLevel::info, "log file opened anew", fields), 1);
 }
 
 std::string LogWriter::line(LogLevel level, std::string_view event,
@@ -92,7 +116,7 @@ void LogWriter::serve() {
       last = stopping_;
     }
     put(batch, count);
-    if (reopening) open();
+    if (reopening) open_anew();
   }
 }
 

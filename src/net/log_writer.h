@@ -34,7 +34,7 @@ class LogWriter final : public Log {
   void write(LogLevel level, std::string_view event,
              std::initializer_list<LogField> fields) override;
   bool enabled(LogLevel level) const override { return level >= options_.level; }
-  // Opens the file again, under its name: for logrotate.
+  // Opens the file again, under its name, and says there what became of it: for logrotate.
   void reopen();
 
  private:
@@ -45,7 +45,8 @@ class LogWriter final : public Log {
   void take_lines(std::string& batch, std::size_t& count);
   std::string line(LogLevel level, std::string_view event, std::span<const LogField> fields) const;
   void put(const std::string& batch, std::size_t count);
-  void open();
+  bool open();
+  void open_anew();
 
   const Options options_;
   // The thread's own, once it runs.

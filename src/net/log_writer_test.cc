@@ -132,6 +132,34 @@ TEST_F(LogFile, ReopenFollowsTheName) {
   EXPECT_THAT(content(file_), HasSubstr("after"));
 }
 
+TEST_F(LogFile, ReopenSaysWhatBecameOfIt) {
+  {
+    auto log = LogWriter::make({.file = file_});
+    std::filesystem::rename(file_, folder_ / "log.1");
+    log->reopen();
+    while (lines(file_) == 0) std::this_thread::yield();
+    std::filesystem::rename(file_, folder_ / "log.2");
+    std::filesystem::create_directory(file_);
+    log->reopen();
+    while (lines(folder_ / "log.2") < 2) std::this_thread::yield();
+  }
+  EXPECT_THAT(content(folder_ / "log.1"), testing::IsEmpty());
+  EXPECT_THAT(content(folder_ / "log.2"),
+              HasSubstr("event=\"log file opened anew\" file=" + file_.string() + "\n"));
+  EXPECT_THAT(content(folder_ / "log.2"), EndsWith("error=\"Is a directory\"\n"));
+}
+
+// Opening such a file waits for a reader, which may never come.
+TEST_F(LogFile, APipeThatNobodyReadsIsSaidOnStandardError) {
+  ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
+  testing::internal::CaptureStderr();
+  LogWriter::make({.file = file_})->write(LogLevel::info, "goes on", {});
+  const auto said = testing::internal::GetCapturedStderr();
+  EXPECT_THAT(said, HasSubstr("event=\"cannot open the log file\" file=" + file_.string() +
+                              " error=\"it is a pipe, and nobody reads it\"\n"));
+  EXPECT_THAT(said, EndsWith("event=\"goes on\"\n"));
+}
+
 TEST_F(LogFile, ASlowReaderCostsLinesNotTime) {
   ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
   const int reader = open(file_.c_str(), O_RDWR);  // opened by somebody, read by nobody

@@ -230,6 +230,28 @@ def test_sighup_says_that_the_configuration_is_not_read_again(start_gate):
     assert "takes a restart" in gate.log()
 
 
+def test_sighup_does_not_say_that_a_log_was_opened_that_could_not_be(start_gate, tmp_path):
+    log = tmp_path / "gate.log"
+    gate = start_gate(more={"log": {"file": str(log)}})
+    eventually(lambda: "event=listening" in log.read_text(), what="the log")
+    kept = log.rename(tmp_path / "gate.log.1")
+    gate.process.send_signal(signal.SIGHUP)
+    eventually(lambda: log.exists() and "log file opened anew" in log.read_text(), what="the new log")
+    kept = log.rename(tmp_path / "gate.log.2")
+    log.mkdir()
+    gate.process.send_signal(signal.SIGHUP)
+    eventually(lambda: "cannot open the log file" in kept.read_text(), what="the failure in the log")
+    assert kept.read_text().count("opened anew") == 1
+
+
+def test_a_log_file_that_is_a_pipe_without_reader_holds_nothing_up(start_gate, tmp_path):
+    pipe = tmp_path / "gate.log"
+    os.mkfifo(pipe)
+    gate = start_gate(more={"log": {"file": str(pipe)}})
+    eventually(lambda: "event=listening" in gate.log(), what="the log on standard error")
+    assert "nobody reads it" in gate.log()
+
+
 @pytest.mark.parametrize("asked, word", [(signal.SIGUSR1, "SIGUSR1: PAUSE"), (signal.SIGUSR2, "SIGUSR2: RESUME")])
 def test_pgbouncers_signals_for_pause_and_resume_end_nothing(start_gate, wire, asked, word):
     gate = start_gate()
