@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "postgres/console_command.h"
 #include "postgres/message.h"
 
 namespace tidegate::postgres {
@@ -11,13 +12,6 @@ namespace {
 constexpr std::size_t kCommandBytesMax = 64 * 1024;
 constexpr std::size_t kInboxBytesMax = 256 * 1024;
 constexpr std::size_t kNamesMax = 100;
-
-std::string_view trimmed(std::string_view command) {
-  constexpr std::string_view kBlank = " \t\r\n;";
-  const auto first = command.find_first_not_of(kBlank);
-  if (first == std::string_view::npos) return {};
-  return command.substr(first, command.find_last_not_of(kBlank) - first + 1);
-}
 
 // Only these give rows, and they change nothing, so that they may run for a Describe too.
 bool gives_rows(std::string_view command) {
@@ -119,7 +113,8 @@ void ConsoleConversation::message(const MessageHeader& header, Bytes body) {
     case 'Q':
       if (skipping_) return;
       formats_ = {};
-      return run(Purpose::query, as_text(body).substr(0, as_text(body).find('\0')));
+      return run(Purpose::query,
+                 console_command(as_text(body).substr(0, as_text(body).find('\0'))));
     default:
       extended(header.type, body);
   }
@@ -152,7 +147,7 @@ void ConsoleConversation::parse(Bytes body) {
     return fail_extended("42P05", "prepared statement already exists");
   }
   if (statements_.size() >= kNamesMax) return fail_extended("53400", "too many statements");
-  statements_[std::string(name)] = command;
+  statements_[std::string(name)] = console_command(command);
   write_parse_complete(out_);
 }
 
@@ -187,7 +182,7 @@ void ConsoleConversation::describe(Bytes body) {
       return fail_extended("26000", "prepared statement does not exist");
     }
     Message(out_, 't').be16(0);
-    if (gives_rows(trimmed(statement->second))) {
+    if (gives_rows(statement->second)) {
       formats_ = {};
       return run(Purpose::describe_statement, statement->second);
     }
@@ -195,7 +190,7 @@ void ConsoleConversation::describe(Bytes body) {
     const auto portal = portals_.find(name);
     if (portal == portals_.end()) return fail_extended("34000", "portal does not exist");
     described_portal_ = name;
-    if (gives_rows(trimmed(portal->second.command))) {
+    if (gives_rows(portal->second.command)) {
       formats_ = portal->second.formats;
       return run(Purpose::describe_portal, portal->second.command);
     }
@@ -233,14 +228,13 @@ void ConsoleConversation::close_named(Bytes body) {
 
 void ConsoleConversation::run(Purpose purpose, std::string_view command) {
   purpose_ = purpose;
-  const auto text = trimmed(command);
-  if (text.empty()) {
+  if (command.empty()) {
     write_empty_query_response(out_);
     if (purpose == Purpose::query) write_ready_for_query(out_, 'I');
     return;
   }
   running_ = true;
-  database_.run(user_, text, [self = self_](session::ConsoleReply reply) {
+  database_.run(user_, command, [self = self_](session::ConsoleReply reply) {
     if (*self != nullptr) (*self)->answered(std::move(reply));
   });
 }

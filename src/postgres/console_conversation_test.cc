@@ -68,6 +68,31 @@ TEST(Console, SimpleQueries) {
   EXPECT_EQ(test.client.ask(query(" ; ")), "IZ[I]");
 }
 
+TEST(Console, CommentsAreBlanks) {
+  ConsoleRig test;
+  const std::pair<const char*, const char*> cases[] = {
+      {"SHOW VERSION -- x", "SHOW VERSION"},
+      {"SHOW VERSION; -- x\n;", "SHOW VERSION"},
+      {"/* a */ SHOW VERSION", "SHOW VERSION"},
+      {"-- it's one\nSHOW VERSION ;; ", "SHOW VERSION"},
+      {"SHOW/* a /* nested */ -- */VERSION /* open", "SHOW VERSION"},
+      {"  SHOW \t\n  VERSION  ", "SHOW \t\n  VERSION"},
+      {"SET a = '--x' -- y", "SET a = '--x'"},
+      {"SET a = \"/*\" /**/", "SET a = \"/*\""},
+      {"SET a = 'it''s -- x", "SET a = 'it''s -- x"},
+      {"SHOW a-b/c", "SHOW a-b/c"},
+  };
+  for (const auto& [text, command] : cases) {
+    test.client.ask(query(text));
+    ASSERT_FALSE(test.console.commands.empty()) << text;
+    EXPECT_EQ(test.console.commands.back(), command) << text;
+  }
+  EXPECT_EQ(test.client.ask(query("-- nothing")), "IZ[I]");
+  EXPECT_EQ(test.client.ask(parse("", "/* a */ SHOW VERSION --") + binding("", "") +
+                            describe('P', "") + execute() + sync()),
+            "12TD[1.0]C[SHOW]Z[I]");
+}
+
 TEST(Console, ExtendedProtocol) {
   ConsoleRig test;
   EXPECT_EQ(test.client.ask(parse("s", "SHOW VERSION") + describe('S', "s") + sync()), "1tTZ[I]");

@@ -3,6 +3,7 @@ import asyncio
 import subprocess
 
 import asyncpg
+import psycopg
 import pytest
 
 from harness.waiting import eventually
@@ -68,6 +69,14 @@ def test_columns_come_in_pgbouncers_order(gate, what, console):
     expected = COLUMNS[what]
     assert [name for name in header if name in expected] == expected
     assert header[:2] == expected[:2]
+
+
+@pytest.mark.parametrize("text", ["SHOW LISTS -- x", "/* a */ SHOW LISTS", "SHOW\t /* a */  LISTS ; ;",
+                                  "-- x\nshow lists;\n"])
+def test_comments_and_blanks_mean_nothing(gate, text):
+    with gate.connect(dbname="pgbouncer") as console:
+        assert dict(console.execute(text).fetchall())["databases"] == 1
+        assert dict(psycopg.ClientCursor(console).execute(text).fetchall())["databases"] == 1
 
 
 def test_version(gate):
