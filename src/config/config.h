@@ -85,7 +85,8 @@ struct Config {
   int workers = 0;          // 0 = one per processor
   int clients_max = 10000;  // max_client_conn
   Duration client_login_timeout{60s};
-  Duration route_idle_timeout{600s};  // of routes that "*" has made; 0 = never
+  int routes_max = 1000;              // of those that "*" has made
+  Duration route_idle_timeout{600s};  // the same; 0 = never
 
   AuthType auth_type = AuthType::any_stored;
   std::string auth_file;

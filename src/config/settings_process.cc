@@ -6,6 +6,7 @@ namespace tidegate::config {
 namespace {
 
 constexpr int kClientsMax = 1'000'000;
+constexpr int kRoutesMax = 100'000;
 
 // A unix socket's mode is kept with each address, and is one setting for all of them.
 Setting<Config> unix_socket_mode() {
@@ -70,6 +71,10 @@ void add_limits(Table<Config>& table) {
       .add("client_login_timeout", duration(1ms), field(&Config::client_login_timeout),
            "Longest time a client may take to log in.")
       .ini("client_login_timeout", "60");
+  table.add("routes_max", integer(1, kRoutesMax), field(&Config::routes_max),
+            "Routes (database and user) that `[route.\"*\"]` may have made at once. One "
+            "without client and server gives way to a new one, and its statistics with it, before "
+            "a client is refused.");
   table
       .add("route_idle_timeout", duration(), field(&Config::route_idle_timeout),
            "After that long without client and server, a route that `[route.\"*\"]` has made for a "

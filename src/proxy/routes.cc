@@ -79,17 +79,34 @@ std::expected<std::shared_ptr<Route>, Reason> Routes::find(const std::string& da
   auto rules = rules_for(*spec, upstream->spec(), database, user, password);
 
   const std::scoped_lock hold(lock_);
-  auto& entry = routes_[{database, rules.user}];
-  if (entry.used == nullptr) {
-    auto& clients = clients_[database];
-    if (clients == nullptr) clients = std::make_shared<Gauge>();
-    entry.seen =
-        std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_, clients);
-    entry.used = {entry.seen.get(), [kept = entry.seen](Route*) {}};
-    entry.wild = spec->database == "*";
+  Key key{database, rules.user};
+  if (const auto known = routes_.find(key); known != routes_.end()) {
+    known->second.idle_since = Instant::never();
+    return known->second.used;
   }
-  entry.idle_since = Instant::never();
-  return entry.used;
+  const bool wild = spec->database == "*";
+  if (wild && !make_room()) return std::unexpected(Reason::routes_full);
+  auto& clients = clients_[database];
+  if (clients == nullptr) clients = std::make_shared<Gauge>();
+  Entry entry{.wild = wild};
+  entry.seen =
+      std::make_shared<Route>(database, *spec, *upstream, std::move(rules), workers_, clients);
+  entry.used = {entry.seen.get(), [kept = entry.seen](Route*) {}};
+  wild_ += wild ? 1 : 0;
+  return routes_.emplace(std::move(key), std::move(entry)).first->second.used;
+}
+
+// For one more that "*" makes. The one that has been idle for longest gives way; last come those
+// that forget_idle() has not seen idle yet.
+bool Routes::make_room() {
+  if (wild_ < config_.routes_max) return true;
+  auto oldest = routes_.end();
+  for (auto at = routes_.begin(); at != routes_.end(); ++at) {
+    const auto& entry = at->second;
+    const bool older = oldest == routes_.end() || entry.idle_since < oldest->second.idle_since;
+    if (entry.wild && older && !is_used(entry)) oldest = at;
+  }
+  return oldest != routes_.end() && forget(oldest);
 }
 
 // Whoever uses a route got it from here, under the lock: while nobody but the table has it, nobody
@@ -111,17 +128,22 @@ void Routes::forget_idle(Instant now) {
       entry.idle_since = Instant::never();
     } else if (entry.idle_since.is_never()) {
       entry.idle_since = now;
-    } else if (now - entry.idle_since >= config_.route_idle_timeout && forget(entry)) {
-      const auto database = at->first.first;
-      routes_.erase(at);
-      forget_gauge(database);
+    } else if (now - entry.idle_since >= config_.route_idle_timeout) {
+      forget(at);
     }
   }
 }
 
-bool Routes::forget(const Entry& entry) {
-  const auto id = entry.used->id();
-  return entry.used->upstream().with_pool([&](pool::Pool& pool) { return pool.forget_route(id); });
+bool Routes::forget(std::map<Key, Entry>::iterator at) {
+  auto& route = *at->second.used;
+  const bool forgotten =
+      route.upstream().with_pool([&](pool::Pool& pool) { return pool.forget_route(route.id()); });
+  if (!forgotten) return false;
+  const auto database = at->first.first;
+  routes_.erase(at);
+  --wild_;
+  forget_gauge(database);
+  return true;
 }
 
 // The count of a database's clients serves the routes of all its users.

@@ -23,7 +23,8 @@ class Routes {
                                                                   std::uint64_t jitter_seed);
 
   // The shared route for a client that proved to be `user`; unknown_database when none is
-  // configured. `password` is the user's own, used where the configuration names no other.
+  // configured, routes_full when `*` may make no more. `password` is the user's own, used where the
+  // configuration names no other.
   std::expected<std::shared_ptr<Route>, Reason> find(const std::string& database,
                                                      const std::string& user,
                                                      const std::string& password);
@@ -53,7 +54,8 @@ class Routes {
   const config::Route* spec_for(const std::string& database) const;
   Upstream* upstream_named(const std::string& name) const;
   bool is_used(const Entry& entry) const;
-  bool forget(const Entry& entry);
+  bool make_room();
+  bool forget(std::map<Key, Entry>::iterator at);
   void forget_gauge(const std::string& database);
 
   const config::Config& config_;
@@ -62,6 +64,7 @@ class Routes {
   mutable std::mutex lock_;
   std::map<std::string, std::shared_ptr<Gauge>> clients_;  // by database, of all users
   std::map<Key, Entry> routes_;
+  int wild_ = 0;  // of these
 };
 
 }  // namespace tidegate::proxy

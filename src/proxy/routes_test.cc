@@ -1,5 +1,6 @@
 #include "proxy/routes.h"
 
+#include <algorithm>
 #include <atomic>
 #include <thread>
 
@@ -96,6 +97,7 @@ TEST_F(RoutesTest, AMissingCertificateIsNamed) {
 
 class ForgottenRoutesTest : public RoutesTest {
  protected:
+  ForgottenRoutesTest() { config_.routes_max = 2 * kNames; }
   static constexpr int kNames = 1000;
 
   // Looks as often as a worker does, for as long as it takes to forget.
@@ -178,6 +180,56 @@ TEST_F(ForgottenRoutesTest, AmongWorkersThatAskAtTheSameTime) {
   }
   over = true;
   forgetful.join();
+}
+
+class ManyRoutesTest : public RoutesTest {
+ protected:
+  ManyRoutesTest() { config_.routes_max = 3; }
+  bool has(const std::string& database) const {
+    return std::ranges::any_of(routes_->all(),
+                               [&](const auto& route) { return route->database() == database; });
+  }
+};
+
+TEST_F(ManyRoutesTest, OnlySoManyAreMadeByTheStar) {
+  std::vector<std::shared_ptr<Route>> held = {find("a", "ann"), find("a", "bob"), find("b", "ann")};
+  EXPECT_EQ(routes_->find("c", "ann", "").error(), Reason::routes_full);
+  EXPECT_EQ(find("b", "ann"), held[2]) << "it is there";
+  EXPECT_NE(find("plain", "ann"), nullptr) << "written down, so they are as many as was meant";
+  EXPECT_EQ(routes_->all().size(), 4u) << "the refused one left nothing behind";
+}
+
+TEST_F(ManyRoutesTest, OneThatNobodyUsesGivesWay) {
+  std::vector<std::shared_ptr<Route>> held = {find("a", "ann"), find("b", "ann"), find("c", "ann")};
+  held.erase(held.begin() + 1);
+  EXPECT_NE(find("d", "ann"), nullptr);
+  EXPECT_FALSE(has("b"));
+  EXPECT_TRUE(has("a") && has("c") && has("d"));
+}
+
+TEST_F(ManyRoutesTest, TheOneThatIsIdleForLongestGoesFirst) {
+  find("a", "ann");
+  find("b", "ann");
+  routes_->forget_idle(Instant{0});
+  find("a", "ann");
+  routes_->forget_idle(Instant{1});
+  find("c", "ann");
+  find("d", "ann");
+  EXPECT_FALSE(has("b"));
+  find("e", "ann");
+  EXPECT_FALSE(has("a")) << "nobody has looked at the others since";
+}
+
+TEST_F(ManyRoutesTest, WhatThePoolOwesSomethingStays) {
+  config_.routes_max = 1;
+  const auto id = find("a", "ann")->id();
+  pool::Actions actions;
+  find("a", "ann")->upstream().with_pool([&](pool::Pool& pool) {
+    pool.client_wants({.route = id, .waiter = 1}, Instant{0}, actions);
+    pool.client_gone(1, Instant{0}, actions);
+  });
+  EXPECT_EQ(routes_->find("b", "ann", "").error(), Reason::routes_full);
+  EXPECT_TRUE(has("a"));
 }
 
 // Averages are of the last whole period; an idle one is a period of nothing.

@@ -1,4 +1,5 @@
 """Routes that `[route."*"]` makes, one for each database name that somebody asks for: they go again."""
+import psycopg
 import pytest
 
 from harness.waiting import eventually
@@ -62,3 +63,24 @@ def test_a_route_with_a_client_or_a_name_of_its_own_stays(wild_gate, database):
         eventually(lambda: "guess" not in routes(wild_gate), what="its being forgotten")
         assert routes(wild_gate) >= {database.name, name}
         assert client.execute("SELECT 1").fetchone() == (1,)
+
+
+def test_more_databases_at_once_than_there_may_be(start_gate, database):
+    """Whoever is let in may name any database: only so many at once, and no more for being idle."""
+    gate = start_gate(top={"routes_max": 2},
+                      more={'route."*"': {"upstream": "main", "idle_timeout": "1s"}})
+    name = database.postgres.superuser
+    with gate.connect(dbname=name) as client, gate.connect(dbname="template1"):
+        with pytest.raises(psycopg.OperationalError, match="routes_max is reached") as caught:
+            gate.connect(dbname="one_more")
+        assert "one_more" in str(caught.value)
+        with Wire(gate.host, gate.port) as wire, pytest.raises(ServerError) as refused:
+            wire.login(database.user, "one_more", database.password)
+        assert refused.value.sqlstate == "53300"
+        assert client.execute("SELECT 1").fetchone() == (1,)
+        with gate.connect() as named:
+            assert named.execute("SELECT 1").fetchone() == (1,)
+    for number in range(10):
+        # A server keeps its route for as long as it lives.
+        eventually(lambda: ask_for(gate, database, f"guess_{number}") == "3D000", what="its turn")
+    assert len(routes(gate)) <= 3
