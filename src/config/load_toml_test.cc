@@ -328,6 +328,14 @@ TEST(LoadToml, who_has_no_password_is_named_within_bounds) {
       << said;
 }
 
+TEST(LoadToml, a_statement_that_is_kept_must_fit_in_what_a_client_may_keep) {
+  const std::string text = std::string(kMain) + "[route.shop]\nstatement_bytes_max = ";
+  EXPECT_EQ(problems(text + "\"4MB\"\n"), "");
+  EXPECT_EQ(problems(text + "\"5MB\"\n"),
+            "t.toml:4:1: warning: route `shop` has a `statement_bytes_max` above its "
+            "`client_statement_bytes_max`: statements between the two are refused\n");
+}
+
 TEST(LoadToml, somebody_must_be_able_to_log_in) {
   EXPECT_NE(problems("[upstream.main]\nurl = \"postgres://h/d\"\n").find("nobody could log in"),
             std::string::npos);

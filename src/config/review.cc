@@ -137,6 +137,7 @@ class Review {
     }
     review_own_password(route.server_password, where + ".password");
     review_pins(route, *upstream);
+    review_statements(route);
     if (route.database == "*" && !route.server_database.empty()) {
       warning(where, fmt::format("every database name that no other route has leads to `{}`",
                                  route.server_database));
@@ -164,6 +165,15 @@ class Review {
                                "that is all it may have: while they are idle everybody else waits; "
                                "lower `pins_max`, or raise `pool_size`",
                                route.database, servers));
+  }
+
+  void review_statements(const Route& route) {
+    const auto& rules = route.rules;
+    if (rules.statement_bytes_max <= rules.client_statement_bytes_max) return;
+    warning("route." + route.database + ".statement_bytes_max",
+            fmt::format("route `{}` has a `statement_bytes_max` above its "
+                        "`client_statement_bytes_max`: statements between the two are refused",
+                        route.database));
   }
 
   // What Tidegate itself logs in with has to be a password, or at least do for md5.

@@ -88,6 +88,9 @@ void add_statements(Table<Route>& table) {
       .ini("max_prepared_statements", "200");
   table.add("client_statements_max", integer(1, 100'000), rule(&RouteRules::client_statements_max),
             "Prepared statements one client may hold.");
+  table.add("client_statement_bytes_max", bytes(1024, 1 << 30),
+            rule(&RouteRules::client_statement_bytes_max),
+            "The texts of these, added up; what other clients prepare too counts in full.");
   table.add("statement_bytes_max", bytes(1024, 64 << 20), rule(&RouteRules::statement_bytes_max),
             "Longer statements are not shared between servers: their client is pinned.");
   table.add("pins_allowed", boolean(), rule(&RouteRules::pins_allowed),

@@ -58,6 +58,23 @@ TEST(RelayLimits, ClientStatementsAreBounded) {
   EXPECT_EQ(client.ask(parse("b", "select 2") + sync()), "E[53400]Z[I]");
 }
 
+// However few they are: a text of many clients counts for each of them.
+TEST(RelayLimits, TheBytesOfAClientsStatementsAreBounded) {
+  session::RouteRules rules;
+  rules.client_statement_bytes_max = 40;
+  Rig rig(1, rules);
+  auto& client = rig.user();
+  const std::string text = "select '23456789'";  // 20 bytes with its end and the count of types
+  EXPECT_EQ(client.ask(parse("a", text) + parse("b", text) + sync()), "11Z[I]");
+  EXPECT_EQ(client.ask(parse("c", "select 1") + sync()), "E[53400]Z[I]");
+  EXPECT_EQ(client.ask(parse("", text) + sync()), "1Z[I]") << "one at a time";
+  EXPECT_EQ(client.ask(close('S', "a") + parse("c", "select 1") + sync()), "31Z[I]");
+  EXPECT_EQ(client.ask(parse("d", text) + sync()), "E[53400]Z[I]");
+  EXPECT_EQ(client.ask(query("deallocate all") + parse("d", text) + sync()),
+            "C[DEALLOCATE ALL]Z[I]1Z[I]");
+  EXPECT_EQ(rig.user().ask(parse("a", text) + sync()), "1Z[I]");
+}
+
 TEST(RelayLimits, StatementModeRefusesTransactions) {
   session::RouteRules rules;
   rules.mode = PoolMode::statement;

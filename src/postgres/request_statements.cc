@@ -66,7 +66,9 @@ bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types
   if (session_.names_.find(name) != nullptr) {
     return unsettled() ? stall() : parse_duplicate(name, text_and_types);
   }
-  if (names_full()) return refuse(Reason::statements_full, name);
+  if (const auto reason = room_for_name(text_and_types.size()); reason != Reason::none) {
+    return refuse(reason, name);
+  }
   const auto statement = intern(text_and_types, Naming::named);
   session_.names_.set(name, statement);
   session_.doubts_.name_changed();
@@ -112,8 +114,14 @@ void RequestWalk::owe_duplicate(std::string_view name) {
   owed.name = name;
 }
 
-bool RequestWalk::names_full() const {
-  return session_.names_.size() >= static_cast<std::size_t>(session_.rules_.client_statements_max);
+Reason RequestWalk::room_for_name(std::size_t text_bytes) const {
+  const auto& names = session_.names_;
+  const auto& rules = session_.rules_;
+  if (names.size() >= static_cast<std::size_t>(rules.client_statements_max)) {
+    return Reason::statements_full;
+  }
+  const bool fits = names.bytes() + text_bytes <= rules.client_statement_bytes_max;
+  return fits ? Reason::none : Reason::statement_bytes_full;
 }
 
 // In a failed transaction PostgreSQL would refuse the Parse; whether it is failed is not known
@@ -179,8 +187,8 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
 
 Reason RequestWalk::allow_large(std::string_view name) {
   if (name.starts_with(kServerNamePrefix)) return Reason::reserved_name;
-  if (!name.empty() && names_full()) return Reason::statements_full;
-  return session_.pin("large statement");
+  const auto room = name.empty() ? Reason::none : room_for_name(0);
+  return room != Reason::none ? room : session_.pin("large statement");
 }
 
 void RequestWalk::owe_large(std::string_view name) {

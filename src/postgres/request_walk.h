@@ -102,6 +102,8 @@ class RequestWalk {
   StatementRef intern(Bytes text_and_types, Naming naming);
   bool parse_named(Bytes message, std::string_view name, Bytes text_and_types);
   bool parse_duplicate(std::string_view name, Bytes text_and_types);
+  // Gives what is full, or Reason::none.
+  Reason room_for_name(std::size_t text_bytes) const;
   bool parse_unnamed(Bytes message, Bytes text_and_types);
   void replace_unnamed(OwedReply& by, StatementRef statement);
   bool begin_parse(const MessageHeader& header, Bytes part);
@@ -144,7 +146,6 @@ class RequestWalk {
   bool unsettled() const;
   bool unnamed_unsettled() const;
   bool names_unsettled() const;
-  bool names_full() const;
   bool being_forgotten() const;
   bool must_wait_to_put(const Statement& statement) const;
   void note_doubt();

@@ -19,8 +19,11 @@ StatementRef StatementNames::find(std::string_view name) const {
 void StatementNames::set(std::string_view name, StatementRef statement) {
   name = stored_name(name);
   const auto at = place(name);
+  bytes_ += statement->text_and_types.size();
   if (at != entries_.end() && at->name == name) {
-    entries_[static_cast<std::size_t>(at - entries_.begin())].statement = std::move(statement);
+    auto& entry = entries_[static_cast<std::size_t>(at - entries_.begin())];
+    bytes_ -= entry.statement->text_and_types.size();
+    entry.statement = std::move(statement);
   } else {
     entries_.insert(at, Entry{std::string(name), std::move(statement)});
   }
@@ -31,9 +34,15 @@ StatementRef StatementNames::erase(std::string_view name) {
   const auto at = place(name);
   if (at == entries_.end() || at->name != name) return nullptr;
   auto statement = at->statement;
+  bytes_ -= statement->text_and_types.size();
   entries_.erase(at);
   if (entries_.empty()) clear();
   return statement;
+}
+
+void StatementNames::clear() {
+  std::vector<Entry>().swap(entries_);
+  bytes_ = 0;
 }
 
 }  // namespace tidegate::postgres

@@ -22,8 +22,10 @@ class StatementNames {
   void set(std::string_view name, StatementRef statement);
   // Gives what the name meant; null when it meant nothing.
   StatementRef erase(std::string_view name);
-  void clear() { std::vector<Entry>().swap(entries_); }
+  void clear();
   std::size_t size() const { return entries_.size(); }
+  // Of the texts that they mean, shared or not.
+  std::size_t bytes() const { return bytes_; }
 
  private:
   struct Entry {
@@ -32,6 +34,7 @@ class StatementNames {
   };
   std::vector<Entry>::const_iterator place(std::string_view name) const;
   std::vector<Entry> entries_;  // sorted by name
+  std::size_t bytes_ = 0;
 };
 
 }  // namespace tidegate::postgres

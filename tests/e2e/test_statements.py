@@ -47,6 +47,19 @@ def test_one_name_means_what_its_own_client_said(gate, wire, warm):
         assert rows(ask_bound(two, "s")) == [("two",)]
 
 
+def test_the_bytes_of_a_clients_statements_have_a_limit(start_gate, wire):
+    gate = start_gate(route={"client_statement_bytes_max": "1kB"})
+    client, text = wire(gate), f"SELECT '{'x' * 600}'"
+    client.send(parse("one", text), SYNC)
+    assert kinds(client.receive_until("Z")) == "1Z"
+    client.send(parse("two", text), SYNC)
+    refused = error_of(client.receive_until("Z"))
+    assert refused.sqlstate == "53400" and "client_statement_bytes_max" in str(refused)
+    assert rows(ask_bound(client, "one")) == [("x" * 600,)]
+    client.send(close("S", "one"), parse("two", text), SYNC)
+    assert kinds(client.receive_until("Z")) == "31Z"
+
+
 def test_many_statements_beyond_the_servers_cache(start_gate, wire):
     gate = start_gate(route={"pool_size": 2, "server_statements_max": 3})
     client = wire(gate)
