@@ -216,9 +216,8 @@ void Server::link(Client& client) {
 void Server::verified() {
   worker_->later([gate = &gate(), id = id_, link = link_number_] {
     auto* server = gate->find(id);
-    if (server == nullptr || server->state_ != State::verifying || server->link_number_ != link) {
-      return;
-    }
+    const bool of_this_link = server != nullptr && server->link_number_ == link;
+    if (!of_this_link || server->state_ != State::verifying || server->broken_) return;
     server->stop_timer();
     auto* client = server->waiting_client();
     if (client == nullptr) return server->back_to_pool();
@@ -358,6 +357,7 @@ void Server::database_closed(Reason reason, const std::string& detail) {
 }
 
 void Server::broken(Reason reason, std::string_view detail) {
+  broken_ = true;
   farewell_said_ = is_farewell(reason);
   worker_->later([gate = &gate(), id = id_, reason, text = std::string(detail)] {
     auto* server = gate->find(id);

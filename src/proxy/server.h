@@ -58,6 +58,9 @@ class Server final : public net::StreamHandler,
   void unpack(Worker& worker, net::ParcelPtr parcel);
 
   State state() const { return state_; }
+  // What the pool says is idle may have died meanwhile, or be known to be broken and not closed
+  // yet.
+  bool assignable() const { return state_ == State::idle && !broken_; }
   pool::ServerId id() const { return id_; }
   const std::shared_ptr<Route>& route() const { return route_; }
   // Null while connecting.
@@ -135,6 +138,7 @@ class Server final : public net::StreamHandler,
   bool cancel_in_doubt_ = false;
   bool reading_ = true;
   bool output_full_ = false;
+  bool broken_ = false;   // said by the conversation; it is closed at the end of the turn
   bool cut_off_ = false;  // the connection broke: nothing more can be heard of the database
   std::unique_ptr<session::Failure> refusal_;  // of the login
   bool farewell_said_ = false;  // by the database: its end of the connection goes without waiting

@@ -180,10 +180,9 @@ void Worker::open_server(PoolGate& gate, const pool::Action& action) {
 void Worker::assign(PoolGate& gate, const pool::Action& action) {
   auto* server = gate.find(action.server);
   const auto name = client_of(action.waiter);
-  if (server == nullptr || server->state() != Server::State::idle) {
-    // It died after the pool had chosen it, and its end is noted already: the client asks again.
-    return want_again(action);
-  }
+  // It may have died after the pool had chosen it. Its end is noted, or will be in this turn: the
+  // client asks again.
+  if (server == nullptr || !server->assignable()) return want_again(action);
   if (name.worker == index_) return link(gate, *server, action);
   auto parcel = server->pack();
   if (parcel == nullptr) {
