@@ -69,7 +69,8 @@ void add_limits(Table<Config>& table) {
       .ini("max_client_conn", "100");
   table
       .add("client_login_timeout", duration(1ms), field(&Config::client_login_timeout),
-           "Longest time a client may take to log in.")
+           "Longest time a client may take to log in; 5 s when connections that do not log in hold "
+           "all places at the door.")
       .ini("client_login_timeout", "60");
   table.add("routes_max", integer(1, kRoutesMax), field(&Config::routes_max),
             "Routes (database and user) that `[route.\"*\"]` may have made at once. One "

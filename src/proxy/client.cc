@@ -44,6 +44,7 @@ void Client::begin(ClientId id, net::ParcelPtr parcel, const net::Address& peer,
   address_ = peer.text();
   login_timer_ =
       reactor.arm(connected_at_ + worker_.process().config().client_login_timeout, this, 0);
+  worker_.newcomer_arrived(*this);
 }
 
 pool::WaiterId Client::waiter() const {
@@ -162,6 +163,7 @@ void Client::introduced(std::string_view user, std::string_view database) {
 }
 
 void Client::need_secret(std::string_view user, std::string_view) {
+  secret_asked_ = true;
   auto answer = [worker = &worker_, id = id_](const session::Secret& secret) {
     if (auto* client = worker->find(id)) client->secret_found(secret);
   };
@@ -179,6 +181,7 @@ void Client::need_secret(std::string_view user, std::string_view) {
 }
 
 void Client::secret_found(const session::Secret& secret) {
+  secret_asked_ = false;
   if (state_ == State::ending) return;
   if (secret.damaged) {
     log().write(LogLevel::warning, "stored secret cannot be used",
@@ -195,14 +198,25 @@ void Client::secret_found(const session::Secret& secret) {
 
 bool Client::clients_full() const {
   const int clients_max = worker_.process().config().clients_max;
-  return clients_max > 0 && worker_.process().clients().count() > clients_max;
+  return clients_max > 0 && worker_.process().inside().count() >= clients_max;
+}
+
+bool Client::give_way() {
+  const bool silent = state_ == State::arriving || state_ == State::login;
+  if (!silent || secret_asked_) return false;
+  dismiss(Reason::clients_full);
+  in_process_.drop();
+  return true;
 }
 
 session::Destination Client::admit(std::string_view user, std::string_view database) {
   user_ = user;
   database_ = database;
-  if (is_virtual(database)) return admit_to_console(user_);
+  worker_.newcomer_known(*this);
   auto& process = worker_.process();
+  inside_ = Ticket::take(process.inside(), process.config().clients_max);
+  if (is_virtual(database)) return admit_to_console(user_);
+  if (!inside_) return {.refusal = Reason::clients_full};
   auto password = process.secrets().password(user_);
   auto route = process.routes().find(database_, user_, password);
   wipe(password);
@@ -229,11 +243,8 @@ session::Destination Client::admit_to_console(const std::string& user) {
     return {.refusal = Reason::unknown_database, .refusal_detail = "no console here"};
   if (!worker_.process().may_look(user))
     return {.refusal = Reason::not_admin, .refusal_detail = "user \"" + user + "\""};
-  if (clients_full()) {
-    in_consoles_ = Ticket::take(worker_.process().consoles_beyond(), kConsolesBeyondMax);
-    if (!in_consoles_)
-      return {.refusal = Reason::clients_full, .refusal_detail = "the console too"};
-  }
+  if (!inside_) inside_ = Ticket::take(worker_.process().consoles_beyond(), kConsolesBeyondMax);
+  if (!inside_) return {.refusal = Reason::clients_full, .refusal_detail = "the console too"};
   return {.virtual_database = worker_.console()};
 }
 
@@ -444,6 +455,7 @@ void Client::log_end(Reason reason) {
 
 void Client::end(Reason reason) {
   state_ = State::ending;  // what is held may be under the conversation's eyes, and goes with us
+  worker_.newcomer_known(*this);
   log_end(reason);
   if (!cancelling_) worker_.bury(id_);
 }

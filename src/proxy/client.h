@@ -61,6 +61,9 @@ class Client final : public net::StreamHandler,
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
   void feed();
   bool output_full() const { return output_full_; }
+  // To another, when all places at the door are taken; false when it is on its way in. Its place is
+  // free at once.
+  bool give_way();
 
   State state() const { return state_; }
   ClientId id() const { return id_; }
@@ -114,7 +117,6 @@ class Client final : public net::StreamHandler,
   void offer(Bytes bytes);
   void set_reading();
   void secret_found(const session::Secret& secret);
-  // Whether there are more clients than may be, this one included.
   bool clients_full() const;
   session::Destination admit_to_console(const std::string& user);
   void log_end(Reason reason);
@@ -145,8 +147,9 @@ class Client final : public net::StreamHandler,
   bool secured_ = false;
   bool finished_ = false;  // the client closed its sending side
   bool logged_in_ = false;
-  bool cancelling_ = false;  // it came to cancel: its connection ends when that is over
-  Ticket in_process_, in_user_, in_database_, in_route_, in_consoles_;
+  bool secret_asked_ = false;  // it waits for us, not we for it
+  bool cancelling_ = false;    // it came to cancel: its connection ends when that is over
+  Ticket in_process_, in_user_, in_database_, in_route_, inside_;
   std::string address_;  // kept because the stream may be gone when it is to be named
   std::string user_, database_, application_name_;
 };

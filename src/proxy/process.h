@@ -39,7 +39,10 @@ class Process {
   Routes& routes() { return *routes_; }
   Secrets& secrets() { return secrets_; }
   Gauge& clients() { return clients_; }
-  // Of these, the users of the console that came when clients_max was reached.
+  // Of these, those that have proven who they are and were let in: what clients_max counts. Whoever
+  // says nothing at the door takes nobody's place.
+  Gauge& inside() { return inside_; }
+  // The users of the console that came when clients_max was reached.
   Gauge& consoles_beyond() { return consoles_beyond_; }
 
   void enlist(Worker& worker) { workers_.push_back(&worker); }
@@ -61,7 +64,7 @@ class Process {
   Wiring wiring_;
   Secrets secrets_;
   std::unique_ptr<Routes> routes_;
-  Gauge clients_, consoles_beyond_;
+  Gauge clients_, inside_, consoles_beyond_;
   std::vector<Worker*> workers_;
   std::atomic<bool> leaving_{false};
 };

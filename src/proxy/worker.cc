@@ -59,13 +59,25 @@ void Worker::accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address
 void Worker::adopt(net::ParcelPtr parcel, const net::Address& peer) {
   if (process_.leaving()) return turn_away(std::move(parcel), Reason::shutting_down);
   const int clients_max = process_.config().clients_max;
-  auto ticket = Ticket::take(process_.clients(), clients_max == 0 ? 0 : clients_max + kHeardOutMax);
+  const int places = clients_max == 0 ? 0 : clients_max + kHeardOutMax;
+  auto ticket = Ticket::take(process_.clients(), places);
+  if (!ticket && make_room()) ticket = Ticket::take(process_.clients(), places);
   if (!ticket || clients_.size() + 1 >= kClientSlotsMax) {
     return turn_away(std::move(parcel), Reason::clients_full);
   }
   load_.fetch_add(1, std::memory_order_relaxed);
   const auto id = clients_.emplace(*this);
   clients_.find(id)->begin(id, std::move(parcel), peer, std::move(ticket));
+}
+
+// Of those that came to this worker: a silent one among them is to keep nobody out for as long as
+// client_login_timeout. A crowd that comes at once is not made to push each other out.
+bool Worker::make_room() {
+  for (const auto& [since, id] : newcomers_) {
+    if (reactor_.now() - since < kNewcomerPatience) return false;
+    if (clients_.find(ClientId::unpacked(id))->give_way()) return true;
+  }
+  return false;
 }
 
 // No client is made of it: a crowd at the door must cost next to nothing.

@@ -6,7 +6,9 @@
 #include <atomic>
 #include <functional>
 #include <memory>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/last_events.h"
@@ -23,12 +25,15 @@ namespace tidegate::proxy {
 
 class CancelErrand;
 
-// Beyond clients_max so many more may come in: they may be cancel requests or want the console, and
-// the others are refused when they have said who they are. Whoever is still more is told at the
-// door.
+// Beyond clients_max so many more may come in: they may be cancel requests or want the console, or
+// not know what they want, and the others are refused when they have said who they are. Whoever is
+// still more is told at the door.
 inline constexpr int kHeardOutMax = 64;
 // Of these so many may stay: who looks at the console when everything is full finds out why.
 inline constexpr int kConsolesBeyondMax = 8;
+
+// Who takes longer than this to prove who it is gives way when all of these places are taken.
+inline constexpr Duration kNewcomerPatience = 5s;
 
 class Worker final : public net::TurnHandler, public net::AcceptHandler {
  public:
@@ -55,6 +60,10 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   // The console, wired by main; null: there is none.
   void set_console(session::VirtualDatabase* console) { console_ = console; }
   session::VirtualDatabase* console() const { return console_; }
+
+  // Clients that have not proven who they are, from their arrival until they have, or go.
+  void newcomer_arrived(const Client& client) { newcomers_.insert(place_of(client)); }
+  void newcomer_known(const Client& client) { newcomers_.erase(place_of(client)); }
 
   PoolGate& gate(const Upstream& upstream) { return *gates_[upstream.index()]; }
   const std::vector<std::unique_ptr<PoolGate>>& gates() const { return gates_; }
@@ -92,6 +101,12 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void post(net::Task task) { reactor_.post(std::move(task)); }
 
  private:
+  using Newcomer = std::pair<Instant, std::uint64_t>;  // when it came, and its id
+
+  static Newcomer place_of(const Client& client) {
+    return {client.connected_at(), client.id().packed()};
+  }
+  bool make_room();
   void adopt(net::ParcelPtr parcel, const net::Address& peer);
   void turn_away(net::ParcelPtr parcel, Reason reason);
   Worker& least_loaded();
@@ -124,6 +139,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::vector<net::Task> running_;  // swapped with later_ while it runs
   SlotMap<Client, ClientTag> clients_;
   std::atomic<std::size_t> load_{0};  // clients, readable by the other workers
+  std::set<Newcomer> newcomers_;
   std::vector<ClientId> dead_clients_;
   struct DeadServer {
     PoolGate* gate;

@@ -51,21 +51,27 @@ class WorkerTest : public testing::Test {
     worker_.reset();
   }
 
-  Caller& call() {
+  Caller& call(Duration patience = 1s) {
     auto& caller = *callers_.emplace_back(std::make_unique<Caller>());
     caller.stream = outside_.connect(listener_->address(), {}, &caller);
-    pass(1s);
+    pass(patience);
     return caller;
   }
   // Who may come without a password, to a route that is known: no server is needed for that.
   Caller& user() {
     route()->publish_snapshot(std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
     auto& caller = call();
+    introduce(caller);
+    return caller;
+  }
+  void introduce(const Caller& caller) {
     ByteBuffer startup;
     postgres::write_startup(startup, {{"user", "ann"}, {"database", "db"}});
     outside_.write(caller.stream, startup);
     pass(1s);
-    return caller;
+  }
+  void fill_the_door() {
+    while (worker_->client_count() < kClientsMax + kHeardOutMax) call(10ms);
   }
   void pass(Duration time) { network_.run_until(network_.now() + time); }
   std::shared_ptr<Route> route() { return *process_->routes().find("db", "ann", ""); }
@@ -83,12 +89,40 @@ class WorkerTest : public testing::Test {
 };
 
 TEST_F(WorkerTest, BeyondItsLimitsAConnectionIsToldAtTheDoor) {
-  for (int i = 0; i < kClientsMax + kHeardOutMax; ++i) EXPECT_EQ(call().heard, "");
+  for (int i = 0; i < kClientsMax + kHeardOutMax; ++i) EXPECT_EQ(call(10ms).heard, "");
   const auto& refused = call();
   EXPECT_THAT(refused.heard, HasSubstr("C53300"));
   EXPECT_TRUE(refused.ended);
   EXPECT_EQ(worker_->client_count(), std::size_t{kClientsMax + kHeardOutMax});
   EXPECT_FALSE(callers_.front()->ended);
+}
+
+// Silence must not keep others out until client_login_timeout.
+TEST_F(WorkerTest, WhoHasBeenSilentForLongestGivesWayToANewcomer) {
+  auto& inside = user();
+  EXPECT_TRUE(inside.heard.ends_with('I'));
+  fill_the_door();
+  EXPECT_THAT(call().heard, HasSubstr("C53300")) << "all came a moment ago";
+  pass(kNewcomerPatience);
+  const auto& newcomer = call();
+  EXPECT_FALSE(newcomer.ended);
+  EXPECT_EQ(worker_->client_count(), std::size_t{kClientsMax + kHeardOutMax});
+  EXPECT_FALSE(inside.ended) << "it has logged in";
+  EXPECT_THAT(callers_[1]->heard, HasSubstr("C53300"));
+  EXPECT_TRUE(callers_[1]->ended) << "the one that came first";
+  EXPECT_FALSE(callers_[2]->ended);
+}
+
+TEST_F(WorkerTest, SilentOnesDoNotCountAgainstWhoSaysWhoItIs) {
+  fill_the_door();
+  pass(kNewcomerPatience);
+  const auto& newcomer = user();
+  EXPECT_TRUE(newcomer.heard.ends_with('I')) << newcomer.heard;
+  const auto& last = *callers_.at(kClientsMax + kHeardOutMax - 1);
+  introduce(last);
+  EXPECT_TRUE(last.heard.ends_with('I')) << "silent for long, and then no longer";
+  EXPECT_THAT(user().heard, HasSubstr("C53300")) << "now clients_max is reached";
+  EXPECT_FALSE(newcomer.ended || last.ended);
 }
 
 TEST_F(WorkerTest, WhoComesWhileTheProcessLeavesIsTold) {

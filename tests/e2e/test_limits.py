@@ -33,6 +33,21 @@ def test_too_many_clients(start_gate, database, wire):
     eventually(lambda: can_log_in(gate), what="a free place")
 
 
+def test_silent_connections_keep_nobody_out(start_gate, database, wire):
+    """Many more than the door holds; client_login_timeout would end them in a minute."""
+    gate = start_gate(top={"clients_max": 5})
+    inside = wire(gate)
+    with contextlib.ExitStack() as silent:
+        for number in range(100):
+            one = silent.enter_context(socket.create_connection((gate.host, gate.port)))
+            # SSLRequest or the first byte of it, and then nothing.
+            one.sendall(b"\0\0\0\x08\x04\xd2\x16\x2f"[:8 if number % 2 else 1])
+        assert refusal(gate, database).sqlstate == "53300"
+        eventually(lambda: can_log_in(gate), what="a place")
+        assert can_log_in(gate)
+        assert inside.ask("SELECT 1") == [("1",)]
+
+
 @pytest.mark.parametrize("name", ["pgbouncer", "tidegate"])
 def test_the_console_can_be_reached_when_everything_is_full(start_gate, database, wire, name):
     """Up to eight users of the console come in beyond clients_max, and nobody else through that door."""
