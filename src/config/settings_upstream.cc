@@ -64,7 +64,8 @@ void add_limits(Table<Upstream>& table) {
 void add_timeouts(Table<Upstream>& table) {
   table
       .add("connect_timeout", duration(1ms), field(&Upstream::connect_timeout),
-           "Longest time to connect and log in.")
+           "Longest time to connect and log in. Of several hosts or addresses each has a fair part "
+           "of it to answer in.")
       .ini("server_connect_timeout", "15");
   table.add("close_timeout", duration(1ms), field(&Upstream::close_timeout),
             "Longest wait for the database to close its end.");

@@ -1,57 +1,20 @@
-// Two workers on the simulated network, and a database that says little: what becomes of a server
+// Two workers on the simulated network: what becomes of a server
 // on its way from one to the other.
 #include <algorithm>
 #include <array>
-#include <map>
+#include <functional>
 
 #include <gtest/gtest.h>
 
 #include "net/sim_reactor.h"
-#include "postgres/messages.h"
 #include "postgres/route_snapshot.h"
+#include "proxy/database_testing.h"
 #include "proxy/worker.h"
 
 namespace tidegate::proxy {
 namespace {
 
 constexpr std::uint8_t kGarbage[] = {'!', 0, 0, 0, 4};
-
-struct QuietLog final : Log {
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool enabled(LogLevel) const override { return false; }
-};
-
-// Lets everybody in, and answers every query with its number.
-class Database final : public net::AcceptHandler, public net::StreamHandler {
- public:
-  explicit Database(net::Reactor& reactor) : reactor_(reactor) {}
-  void accepted(net::ListenerId, net::ParcelPtr parcel, const net::Address&,
-                const net::Address&) override {
-    greeted_[reactor_.adopt(std::move(parcel), this)] = false;
-  }
-  void bytes_arrived(net::StreamId stream, Bytes bytes) override {
-    ByteBuffer out;
-    if (!std::exchange(greeted_[stream], true)) {
-      ++logins;
-      postgres::write_authentication_ok(out);
-      postgres::write_backend_key_data(out, 1, 2);
-      postgres::write_ready_for_query(out, 'I');
-    } else if (bytes[0] == 'Q') {
-      postgres::write_command_complete(out, "ANSWER " + std::to_string(++queries));
-      postgres::write_ready_for_query(out, 'I');
-    }
-    reactor_.write(stream, out);
-  }
-  void peer_finished(net::StreamId stream) override { reactor_.close(stream, net::CloseMode::now); }
-  void stream_closed(net::StreamId, net::CloseReason, const std::string&) override {}
-
-  int logins = 0, queries = 0;
-
- private:
-  net::Reactor& reactor_;
-  std::map<net::StreamId, bool, decltype([](auto a, auto b) { return a.packed() < b.packed(); })>
-      greeted_;
-};
 
 struct Caller final : net::StreamHandler {
   void bytes_arrived(net::StreamId, Bytes bytes) override { heard += as_text(bytes); }

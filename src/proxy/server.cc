@@ -68,8 +68,6 @@ bool Server::secured() const {
 // --- Connecting: hosts in turn from a rotating start, all addresses of each ---
 
 void Server::open() {
-  const auto& spec = route_->upstream().spec();
-  set_timer(spec.connect_timeout);
   first_host_ = route_->refusing_hosts().first_for(route_->upstream().next_host());
   try_next_host();
 }
@@ -81,12 +79,32 @@ void Server::try_next_host() {
     return fail(unreached_);
   }
   target_ = hosts[(first_host_ + hosts_tried_++) % hosts.size()];
-  // The answer may come when this server has given up: it is looked up again by its id.
-  worker_->reactor().resolve(target_, [gate = &gate(), id = id_](net::Resolved resolved) {
-    auto* server = gate->find(id);
-    if (server == nullptr || server->state_ != State::connecting) return;
-    server->try_addresses(std::move(resolved));
-  });
+  share_time();
+  // The answer may come when this server has given up, the host or all: it is looked up by its id.
+  worker_->reactor().resolve(
+      target_, [gate = &gate(), id = id_, host = hosts_tried_](net::Resolved resolved) {
+        auto* server = gate->find(id);
+        const bool awaited = server != nullptr && server->state_ == State::connecting;
+        if (awaited && server->hosts_tried_ == host) server->try_addresses(std::move(resolved));
+      });
+}
+
+Duration Server::time_left() const {
+  return opened_at_ + route_->upstream().spec().connect_timeout - worker_->reactor().now();
+}
+
+// Whoever is tried has its fair part of the time that is left, so that one that does not answer
+// leaves some to the others.
+void Server::share_time() {
+  const auto hosts_left = route_->upstream().spec().hosts.size() - hosts_tried_;
+  set_timer(time_left() / static_cast<int>(1 + addresses_.size() + hosts_left));
+}
+
+void Server::no_answer() {
+  unreachable({Reason::connect_timeout, "connect_timeout passed during connect"});
+  if (time_left() <= Duration{0}) return fail(unreached_);
+  worker_->reactor().close(stream_, net::CloseMode::now);
+  try_next_address();
 }
 
 void Server::try_addresses(net::Resolved resolved) {
@@ -108,6 +126,7 @@ void Server::try_next_address() {
   if (addresses_.empty()) return try_next_host();
   address_ = addresses_.back();
   addresses_.pop_back();
+  share_time();
   stream_ =
       worker_->reactor().connect(address_, connect_options(worker_->process().config()), this);
 }
@@ -115,6 +134,7 @@ void Server::try_next_address() {
 void Server::stream_connected(net::StreamId) {
   addresses_ = {};
   state_ = State::login;
+  set_timer(time_left());
   conversation_ = postgres::make_server_conversation(*this, route_->spec().rules);
   conversation_->start(worker_->turn());
 }
@@ -461,10 +481,9 @@ void Server::timer_fired(net::TimerId, std::uint64_t) {
   timer_ = {};
   switch (state_) {
     case State::connecting:
+      return no_answer();
     case State::login:
-      return fail(
-          {Reason::connect_timeout, "connect_timeout passed during " +
-                                        std::string(state_ == State::login ? "login" : "connect")});
+      return fail({Reason::connect_timeout, "connect_timeout passed during login"});
     case State::verifying:
       return end_broken(Reason::connect_timeout, "no answer to the check before use");
     case State::cleaning:

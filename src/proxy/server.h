@@ -108,6 +108,9 @@ class Server final : public net::StreamHandler,
   void try_addresses(net::Resolved resolved);
   void try_next_address();
   void unreachable(session::Failure why);
+  Duration time_left() const;  // of connect_timeout
+  void share_time();
+  void no_answer();
   // `otherwise` says why, unless the login has said it: that beats how the connection ended.
   void fail(const session::Failure& otherwise);
   void log_failure(const session::Failure& why);
