@@ -42,10 +42,10 @@ using SnapshotRef = std::shared_ptr<const Snapshot>;
 // The part of a route's configuration that a conversation acts on.
 struct RouteRules {
   PoolMode mode = PoolMode::transaction;
-  int client_statements_max = 5000;                  // named statements one session may hold
-  std::size_t client_statement_bytes_max = 4 << 20;  // their texts, added up
-  int server_statements_max = 200;                   // prepared statements kept on one server (LRU)
-  std::size_t statement_bytes_max = 128 * 1024;      // longer texts are not kept: they pin
+  int client_statements_max = 5000;                   // named statements one session may hold
+  std::size_t client_statement_bytes_max = 16 << 20;  // their texts, added up
+  int server_statements_max = 200;               // prepared statements kept on one server (LRU)
+  std::size_t statement_bytes_max = 128 * 1024;  // longer texts are not kept: they pin
   bool pins_allowed = true;
   bool operator==(const RouteRules&) const = default;
 };
