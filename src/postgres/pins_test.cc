@@ -26,6 +26,8 @@ TEST(Pins, WhatStaysBehindPins) {
   EXPECT_EQ(reason_of("set timezone = 'x'; set work_mem = 1"), "parameter");
   EXPECT_EQ(reason_of("set role x"), "role");
   EXPECT_EQ(reason_of("select set_config('a.b', 'c', false)"), "set_config");
+  EXPECT_EQ(reason_of("select set_config('a.b', 'c', $1)"), "set_config");
+  EXPECT_EQ(reason_of("select set_config('a.b', $1, true)"), "");
   EXPECT_EQ(reason_of("listen x"), "listen");
   EXPECT_EQ(reason_of("create temp table t (a int)"), "temporary table");
   EXPECT_EQ(reason_of("select pg_advisory_lock(1)"), "advisory lock");

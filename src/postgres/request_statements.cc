@@ -400,10 +400,12 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
 // PostgreSQL tells nobody of a SET LOCAL of such a setting.
 void RequestWalk::note_reading(const sql::Effects& effects, std::string_view text) {
   if (effects.none()) return;
-  if (effects.has(sql::Effect::set_local) && mentions_unreported_shaping(text)) {
+  const bool local = effects.has(sql::Effect::set_local);
+  const bool concealed = local && conceals_settings(text);
+  if (concealed || (local && mentions_unreported_shaping(text))) {
     session_.reading_.changes_unseen();
   }
-  if (may_change_text_rules(effects, text)) session_.reading_.may_change_text_rules();
+  if (concealed || may_change_text_rules(effects, text)) session_.reading_.may_change_text_rules();
 }
 
 // A pool of statements lends nothing for the length of a transaction.

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "postgres/digest.h"
+#include "sql/postgres_keywords.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -138,6 +139,33 @@ bool mentions_unreported_shaping(std::string_view text) {
 bool mentions_text_rules(std::string_view text) {
   return mentions(text, "standard_conforming_strings") || mentions(text, "client_encoding") ||
          mentions(text, "names");
+}
+
+bool conceals_settings(std::string_view text) {
+  constexpr std::string_view kCall = "set_config", kBlank = " \t\r\n\f\v";
+  constexpr std::string_view kLettersOfNames =
+      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
+  const auto same = [](char a, char b) { return sql::ascii_lower(a) == b; };
+  const auto skip = [&](std::string_view letters) {
+    text.remove_prefix(std::min(text.find_first_not_of(letters), text.size()));
+  };
+  while (true) {
+    const auto call = std::ranges::search(text, kCall, same);
+    if (call.empty()) return false;
+    text = {call.end(), text.end()};
+    skip("\"");
+    skip(kBlank);
+    if (!text.starts_with('(')) return true;  // a comment, or no call at all
+    text.remove_prefix(1);
+    skip(kBlank);
+    const auto end = text.starts_with('\'') ? text.find('\'', 1) : text.npos;
+    if (end == text.npos) return true;
+    const auto name = text.substr(1, end - 1);
+    text.remove_prefix(end + 1);
+    skip(kBlank);
+    const bool plain = name.find_first_not_of(kLettersOfNames) == name.npos;
+    if (!plain || !text.starts_with(',')) return true;
+  }
 }
 
 bool shapes_parsing(std::string_view name) {

@@ -31,6 +31,8 @@ bool shapes_parsing(std::string_view name);
 bool mentions_unreported_shaping(std::string_view text);
 // Whether a text may name one of those that decide where in a text a string ends.
 bool mentions_text_rules(std::string_view text);
+// Whether a set_config in it has anything but a plain literal for the name of its setting.
+bool conceals_settings(std::string_view text);
 // Names of settings are compared as PostgreSQL does, without regard to ASCII case.
 bool same_setting(std::string_view a, std::string_view b);
 

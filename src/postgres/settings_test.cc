@@ -133,5 +133,21 @@ TEST(Settings, ApplicationNameDoesNotShape) {
   EXPECT_EQ(usual()->with("application_name", "x")->shape(), usual()->shape());
 }
 
+TEST(Settings, WhatASetConfigSetsIsConcealedUnlessItIsAPlainLiteral) {
+  for (const auto* text :
+       {"select 1", "select set_config('search_path', $1, true)",
+        "SELECT pg_catalog.\"set_config\" ( 'a.b' , 'c', true), SET_CONFIG('role', 'x', true)"}) {
+    EXPECT_FALSE(conceals_settings(text)) << text;
+  }
+  for (const auto* text :
+       {"select set_config($1, $2, true)", "select set_config('search' || '_path', 'a', true)",
+        "select set_config('search'\n'_path', 'a', true)",
+        "select set_config /* */ ('a', 'b', true)",
+        "select set_config(E'search\\137path', 'a', true)", "select set_config('a", "set_config(",
+        "select set_config('a', 'b', true), set_config(name, value, true) from t"}) {
+    EXPECT_TRUE(conceals_settings(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres

@@ -10,18 +10,19 @@ namespace tidegate::sql {
 // Effects marked (named) tell in Effects::names what they act on.
 enum class Effect : std::uint8_t {
   set_parameter,    // SET [SESSION] name, SET TIME ZONE / NAMES / SCHEMA / ... (named)
-  set_local,        // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS: ends with the transaction
+  set_local,        // SET LOCAL, SET TRANSACTION, SET CONSTRAINTS, set_config(..., true): ends with
+                    // the transaction
   set_role,         // SET ROLE, SET SESSION AUTHORIZATION, and their RESETs
   reset_parameter,  // RESET name, SET [SESSION] name TO DEFAULT (named)
   reset_local,      // SET LOCAL name TO DEFAULT (named)
   reset_all,        // (named "*", which tells where it stands)
   discard_all,
-  discard_other,    // DISCARD PLANS / SEQUENCES / TEMP
-  set_config,       // calls set_config(...), or updates the view pg_settings, which does it
-  listen,           // (named)
-  unlisten,         // (named; "*" for all channels)
-  temp_object,      // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
-  advisory_lock,    // pg_advisory_lock & friends that last beyond the transaction
+  discard_other,  // DISCARD PLANS / SEQUENCES / TEMP
+  set_config,     // calls set_config(...) otherwise, or updates the view pg_settings, which does it
+  listen,         // (named)
+  unlisten,       // (named; "*" for all channels)
+  temp_object,    // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
+  advisory_lock,  // pg_advisory_lock & friends that last beyond the transaction
   advisory_unlock,  // pg_advisory_unlock & friends
   sql_prepare,      // PREPARE name AS (named)
   sql_execute,      // (named)

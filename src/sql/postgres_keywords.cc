@@ -70,6 +70,7 @@ constexpr Listed kListed[] = {
     {"time", time},
     {"to", to},
     {"transaction", transaction},
+    {"true", true_},
     {"uescape", uescape},
     {"unlogged", unlogged},
     {"update", update},

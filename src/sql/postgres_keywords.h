@@ -21,12 +21,12 @@ enum class Keyword : std::uint8_t {
   only_or_write, or_, prepared, replace, role, routine, schema, session, table, temp, time, to,
   transaction, unlogged, verbose, with, xml, zone,
   // what is noticed wherever it stands
-  into, pg_settings, uescape, update,
+  into, pg_settings, true_, uescape, update,
   // functions, by what a call of them does
   advisory_lock_function, advisory_unlock_function, opaque_function, session_function,
   set_config_function, setseed_function,
   // not words of the table, but what the reader makes of a token
-  dot, escaped_name, temp_schema,
+  comma, dot, escaped_name, temp_schema,
 };
 // clang-format on
 

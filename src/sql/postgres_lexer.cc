@@ -156,7 +156,7 @@ const char* PostgresLexer::between(const char* at, const char* end,
     } else if (char_class == CharClass::other) {
       string_end_ = StringEnd::none;
       while (at != end && class_of(*at) == CharClass::other) ++at;
-      reader.other();
+      reader.other(at[-1]);
     } else {
       punctuation(*at++, reader);
     }

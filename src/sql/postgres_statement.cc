@@ -57,6 +57,8 @@ void PostgresStatementReader::quoted(std::string_view text, bool escaped) {
 }
 
 void PostgresStatementReader::take(Token token) {
+  // An argument by itself, not the end of an expression such as NOT true.
+  if (token.keyword == Keyword::true_ && before_ != Keyword::comma) token.keyword = Keyword::none;
   const bool names_schema = creating() || into_ == Into::target;
   if (names_schema && is_temp_schema(token.text)) token.keyword = Keyword::temp_schema;
   if (phase_ == Phase::head) {
@@ -296,10 +298,9 @@ void PostgresStatementReader::symbol(char symbol) {
   const auto before = before_;
   before_ = symbol == '.' ? Keyword::dot : Keyword::none;
   if (symbol == '(') {
-    if (is_function(before)) effects_.add(effect_of_call(before));
-    open_parenthesis();
+    open_parenthesis(before);
   } else if (symbol == ')') {
-    close_parenthesis();
+    close_parenthesis(before);
   } else if (symbol == '.' && before == Keyword::temp_schema) {
     effects_.add(Effect::temp_object);
   }
@@ -335,12 +336,22 @@ void PostgresStatementReader::symbol(char symbol) {
   }
 }
 
-void PostgresStatementReader::open_parenthesis() {
+// What set_config does is said by its last argument. Of several calls in each other it is not read.
+void PostgresStatementReader::open_parenthesis(Keyword before) {
   ++parentheses_;
+  if (before == Keyword::set_config_function && config_call_ == 0) {
+    config_call_ = parentheses_;
+  } else if (is_function(before)) {
+    effects_.add(effect_of_call(before));
+  }
   if (phase_ == Phase::explain) phase_ = Phase::explain_options;
 }
 
-void PostgresStatementReader::close_parenthesis() {
+void PostgresStatementReader::close_parenthesis(Keyword before) {
+  if (config_call_ != 0 && config_call_ == parentheses_) {
+    effects_.add(before == Keyword::true_ ? Effect::set_local : Effect::set_config);
+    config_call_ = 0;
+  }
   if (parentheses_ > 0) --parentheses_;
   if (phase_ == Phase::explain_options && parentheses_ == 0) phase_ = Phase::explain;
 }
@@ -376,11 +387,12 @@ void PostgresStatementReader::end_statement() {
     default:
       break;
   }
+  if (config_call_ != 0) effects_.add(Effect::set_config);
   phase_ = Phase::head;
   into_ = Into::no;
   before_ = special_ = Keyword::none;
   local_ = resetting_ = updating_ = false;
-  parentheses_ = blocks_ = 0;
+  parentheses_ = blocks_ = config_call_ = 0;
 }
 
 void PostgresStatementReader::add_named(Effect effect, std::string text) {

@@ -27,13 +27,10 @@ class PostgresStatementReader {
   }
   // A quoted identifier, without its quotes; `escaped`: written as U&"...".
   void quoted(std::string_view text, bool escaped);
-  // A literal, an operator, a number, a comma: what only separates.
-  void other() {
-    if (idle()) {
-      before_ = Keyword::none;
-      return;
-    }
-    symbol('\0');
+  // A literal, an operator, a number, a comma: what only separates. `last`: its last letter.
+  void other(char last = '\0') {
+    if (!idle()) symbol('\0');
+    before_ = last == ',' ? Keyword::comma : Keyword::none;
   }
   void symbol(char symbol);  // one of ( ) . = or, for all others, '\0'
   void semicolon();
@@ -94,8 +91,8 @@ class PostgresStatementReader {
   void continue_routine(const Token& token);
   void notice_anywhere(const Token& token);
   void continue_into(const Token& token);
-  void open_parenthesis();
-  void close_parenthesis();
+  void open_parenthesis(Keyword before);
+  void close_parenthesis(Keyword before);
   void end_statement();
   bool creating() const;
 
@@ -121,7 +118,8 @@ class PostgresStatementReader {
   bool resetting_ = false;
   bool updating_ = false;  // UPDATE occurred in this statement
   std::uint32_t parentheses_ = 0;
-  std::uint32_t blocks_ = 0;  // in a routine_body: BEGIN ATOMIC and CASE without their END
+  std::uint32_t config_call_ = 0;  // at which depth the arguments of a set_config(...) stand
+  std::uint32_t blocks_ = 0;       // in a routine_body: BEGIN ATOMIC and CASE without their END
   std::string setting_;
   Effects effects_;
 };

@@ -323,3 +323,18 @@ def test_what_discard_all_goes_back_to_outlives_an_error_behind_it(gate, databas
             answers.append([client.ask(f"SHOW {name}") for name in startup])
     assert answers[1] == answers[0]
     assert answers[0] == [[("Asia/Kabul",)], [("mine",)], [("mine",)]]
+
+
+def test_set_config_for_one_transaction_pins_nothing(start_gate, wire):
+    """How PostgREST and many row-security applications say whose request it is."""
+    gate = start_gate(route={"pool_size": 1, "pins_allowed": False})
+    clients = {name: wire(gate) for name in ("ann", "bob")}
+    for _ in range(3):
+        for name, client in clients.items():
+            client.send(query("BEGIN"), parse("", "SELECT set_config('app.user', $1, true)"),
+                        bind("", "", name.encode()), execute(), SYNC)
+            client.answer()
+            assert client.answer() == [(name,)]
+            assert client.ask("SELECT current_setting('app.user')") == [(name,)]
+            client.ask("COMMIT")
+            assert client.ask("SELECT current_setting('app.user', true)")[0][0] in (None, "")

@@ -169,6 +169,17 @@ TRAPS = {
         Step(query("SELECT set_config('search_path', 'local', true)")), Step(LOOK),
         Step(query("SET search_path = one, \"Two\"; SELECT 1 / 0")), Step(LOOK),
         Step(query("RESET ALL")), Step(LOOK)],
+    "trap13 settings of one transaction by set_config": [
+        Step(query("BEGIN; SELECT set_config('search_path', 'one', true), set_config('TimeZone',"
+                   " 'Asia/Tokyo', true), set_config('statement_timeout', '7s', true)")), Step(LOOK),
+        Step(query("COMMIT")), Step(LOOK), Step(query("BEGIN")),
+        Step(parse("", "SELECT set_config($1, $2, true)"), bind("", "", b"search_path", b"pg_temp"),
+             execute(), bind("", "", b"DateStyle", b"german"), execute(), SYNC), Step(LOOK),
+        Step(parse("a", "SELECT count(*) FROM t"), bind("", "a"), execute(), SYNC),
+        Step(query("ROLLBACK")), Step(LOOK), Step(bind("", "a"), execute(), SYNC),
+        Step(parse("b", "SELECT count(*) FROM t"), bind("", "b"), execute(), SYNC),
+        Step(query("SELECT set_config('TimeZone', 'Asia/Tokyo', true); SELECT 1")), Step(LOOK),
+        Step(close("S", "a"), close("S", "b"), SYNC)],
     "trap13 roles": [
         Step(query("SET ROLE deputy")), Step(LOOK), Step(query("BEGIN; RESET ROLE")), Step(LOOK),
         Step(query("ROLLBACK")), Step(LOOK), Step(query("SET SESSION AUTHORIZATION deputy")),

@@ -233,10 +233,8 @@ class Speaker:
 
     def in_parts(self):
         portal = self.some(PORTALS)
-        messages = []
         # (An Execute of what a failed transaction left behind ends PostgreSQL 15 with a signal.)
-        if self.chance(0.97):
-            messages = [parse("", "SELECT generate_series(1, 5)"), bind(portal, "")]
+        messages = [parse("", "SELECT generate_series(1, 5)"), bind(portal, "")]
         messages.append(execute(portal, self.some((1, 2, 3))))
         if self.chance(0.3):
             messages.append(FLUSH)
