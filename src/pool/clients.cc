@@ -31,9 +31,31 @@ void Pool::State::client_wants(const Want& want, Actions& out) {
     ticket.want.deadline = std::min(want.deadline, ticket.since + route->limits.pool_timeout);
   }
   route->worker_last = want.worker;
+  const bool crowded = !want.again && route->queue.size() >= route->limits.queue_max;
   admit(ticket, *route, out);
   refresh(*route);
   settle(out);
+  if (crowded) refuse_beyond_the_queue(want, *route, out);
+}
+
+// Asked when what can be opened, or evicted, for the newcomer has been.
+void Pool::State::refuse_beyond_the_queue(const Want& want, Route& route, Actions& out) {
+  if (waiting_for_others(route) <= route.limits.queue_max) return;
+  Waiter* const waiter = waiter_by_id.find(want.waiter);
+  if (waiter == nullptr) return;
+  refuse(*waiter, Reason::queue_full, out);
+  refresh(route);
+  settle(out);
+}
+
+// Waiters that no server is opening for, nor promised, nor to be opened as soon as there are fewer
+// logins under way: they wait for what others hold.
+int Pool::State::waiting_for_others(const Route& route) const {
+  if (route.paused) return route.queue.size();
+  const RouteLoad load = route.load();
+  const bool troubled = failures.troubled() || route.refusals.troubled();
+  const int room = troubled ? 0 : std::min(servers_missing(route.limits, load), budget() - total);
+  return load.waiting - load.coming - std::max(0, room);
 }
 
 Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const {
@@ -43,8 +65,6 @@ Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const
   if (want.kind == HoldKind::pin && route->pins >= pins_max(route->limits)) {
     return Reason::pins_full;
   }
-  const bool must_wait = route->paused || route->idle.size() == 0;
-  if (must_wait && route->queue.size() >= route->limits.queue_max) return Reason::queue_full;
   return Reason::none;
 }
 

@@ -60,7 +60,7 @@ struct RouteLimits {
   int pool_size = 20;
   int max_overflow = 0;        // extra servers while clients wait; closed when idle
   int min_idle = 0;            // kept open although nobody asks; 0 lets the database sleep
-  int queue_max = 10000;       // waiting clients
+  int queue_max = 10000;       // clients that wait for a server that others have
   Duration pool_timeout{30s};  // longest wait for a server; 0 = no limit
   Duration recycle{3600s};     // age at which an idle server is replaced; 0 = never
   int recycle_jitter_percent = 10;
@@ -86,8 +86,8 @@ struct Want {
   HoldKind kind = HoldKind::transaction;
   std::uint8_t priority = 1;            // 0 goes first; beyond 3 counts as 3
   Instant deadline = Instant::never();  // the client's own, before pool_timeout
-  // The server that this waiter was assigned died before it was used: it goes to the front of its
-  // priority, and has waited since then. (Its server's end comes as server_closing as usual.)
+  // Its server died before it was used: it goes to the front of its priority, however full the
+  // queue is, and has waited since then. (The server's end comes as server_closing as usual.)
   bool again = false;
   Instant since = {};  // read only with `again`
 };

@@ -167,6 +167,14 @@ TEST(PoolExhaustive, MoreRoutesThanPlacesInTheBudget) {
   EXPECT_GT(explorer.situations(), 1000u);
 }
 
+TEST(PoolExhaustive, AQueueForNobody) {
+  World world = small_world();
+  world.first.queue_max = world.second.queue_max = 0;
+  Explorer explorer(world);
+  explorer.explore(9);
+  EXPECT_GT(explorer.situations(), 3000u);
+}
+
 TEST(PoolExhaustive, OverflowAndSpares) {
   World world = small_world();
   world.first = {.pool_size = 1, .max_overflow = 1, .pool_timeout = 3s};

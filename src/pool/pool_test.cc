@@ -318,6 +318,70 @@ TEST_F(PoolTest, RefusesWhenTheQueueIsFull) {
   EXPECT_EQ(r.waiting(route), 2);
 }
 
+TEST_F(PoolTest, WhoseServerCanBeOpenedIsNotInTheQueue) {
+  const auto route = start({.pool_size = 2, .max_overflow = 1, .queue_max = 0}, {.opening_max = 1});
+  for (WaiterId waiter = 1; waiter <= 3; ++waiter) {
+    want(route, waiter);
+    EXPECT_EQ(refused(), Reason::none) << waiter;
+  }
+  want(route, 4);
+  EXPECT_EQ(refused(), Reason::queue_full);
+  for (int i = 0; i < 3; ++i) ready_all();
+  EXPECT_EQ(r.count(Referee::State::held), 3);
+}
+
+TEST_F(PoolTest, TheQueueBeginsBehindThoseWhoseServersAreComing) {
+  const auto route = start({.pool_size = 10, .queue_max = 2}, {.budget = 8});
+  for (WaiterId waiter = 1; waiter <= 10; ++waiter) want(route, waiter);
+  EXPECT_EQ(refused(), Reason::none);
+  want(route, 11);
+  EXPECT_EQ(refused(), Reason::queue_full);
+  EXPECT_EQ(r.waiting(route), 10);
+}
+
+TEST_F(PoolTest, WhoIsPromisedAPlaceIsNotInTheQueue) {
+  const auto first = start({.pool_size = 2}, {.budget = 2});
+  const auto second = r.add_route({.pool_size = 2, .queue_max = 0});
+  fill(first, 2);
+  want(second, 1);
+  EXPECT_EQ(closed(), Reason::evicted);
+  EXPECT_EQ(refused(), Reason::none);
+  want(second, 2);
+  EXPECT_EQ(refused(), Reason::queue_full);
+}
+
+TEST_F(PoolTest, NoServerComesForThoseWhoWaitAtAPausedRoute) {
+  const auto route = start({.pool_size = 5, .queue_max = 1});
+  r.pause(route, true);
+  want(route, 1);
+  EXPECT_EQ(refused(), Reason::none);
+  want(route, 2);
+  EXPECT_EQ(refused(), Reason::queue_full);
+}
+
+TEST_F(PoolTest, NoServerComesWhileTheDatabaseIsLeftAlone) {
+  const auto route = start({.pool_size = 5, .queue_max = 1});
+  want(route, 1);
+  r.server_failed(r.servers_in(Referee::State::opening).front(), Reason::connect_failed,
+                  Setback::passing);
+  want(route, 2);
+  EXPECT_EQ(refused(), Reason::queue_full);
+  r.tick(1s);  // the next attempt is under way, and is the first one's
+  want(route, 3);
+  EXPECT_EQ(refused(), Reason::none);
+  want(route, 4);
+  EXPECT_EQ(refused(), Reason::queue_full);
+}
+
+TEST_F(PoolTest, WhoComesAgainIsNotTurnedAwayByAFullQueue) {
+  const auto route = start({.pool_size = 1, .queue_max = 0});
+  serve(route, 1);
+  r.client_wants({.route = route, .waiter = 2, .again = true, .since = r.now});
+  EXPECT_EQ(refused(), Reason::none);
+  want(route, 3);
+  EXPECT_EQ(refused(), Reason::queue_full);
+}
+
 TEST_F(PoolTest, ARouteThatNobodyUsesCanBeForgotten) {
   const auto route = start({});
   EXPECT_TRUE(r.forget_route(route));

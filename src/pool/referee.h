@@ -90,6 +90,8 @@ class Referee {
   const Road* road(RouteId id) const { return const_cast<Referee*>(this)->road(id); }
   int size(RouteId route) const;
   bool has_hope(RouteId route) const;
+  int coming_at_most(const Road& road) const;
+  int room(const Road& road) const;
   void forget(ServerId id);
   void heed();  // judges what the pool said, then the situation
   void heed_open(const Action& action);

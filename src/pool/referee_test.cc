@@ -103,9 +103,26 @@ void Referee::client_wants(const Want& want) {
   if (wanted != nullptr && wanted->limits.pool_timeout > Duration{0}) {
     deadline = std::min(deadline, now + wanted->limits.pool_timeout);
   }
+  const int coming = wanted == nullptr ? 0 : coming_at_most(*wanted);
   queue.push_back({want, now, deadline, ++last_number_});
   pool.client_wants(want, now, said_);
   heed();
+  if (want.again || !is_waiting(want.waiter)) return;
+  require(waiting(want.route) <= wanted->limits.queue_max + coming, "more wait than queue_max");
+}
+
+// Servers of the route that nobody has to give up first: under way, to be opened, or in the place
+// of one that closes or is idle elsewhere.
+int Referee::coming_at_most(const Road& r) const {
+  if (r.paused) return 0;
+  const int elsewhere = count(State::closing) + count(State::idle) - count(r.id, State::idle);
+  return count(r.id, State::opening) + elsewhere + room(r);
+}
+
+// Servers that the limits leave to be opened.
+int Referee::room(const Road& r) const {
+  const int places = r.limits.pool_size + r.limits.max_overflow - size(r.id);
+  return std::max(0, std::min(places, limits.budget - static_cast<int>(machines.size())));
 }
 
 void Referee::client_gone(WaiterId waiter) {
@@ -361,7 +378,10 @@ void Referee::heed_refuse(const Action& action) {
   if (action.reason == Reason::pool_timeout)
     require(client->deadline <= now, "too early a timeout");
   if (action.reason == Reason::queue_full) {
-    require(waiting(r->id) > r->limits.queue_max, "the queue is not full");
+    const bool may_open = !r->paused && !r->login_refused && !unreachable_;
+    const int coming = r->paused ? 0 : count(r->id, State::opening) + (may_open ? room(*r) : 0);
+    require(waiting(r->id) > r->limits.queue_max + coming, "the queue is not full");
+    require(!client->want.again, "one that comes again finds the queue full");
   }
   if (action.reason == Reason::overload_shed) {
     require(client->since + 2 * r->limits.shed_target <= now, "shed too early");

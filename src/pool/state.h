@@ -27,6 +27,8 @@ struct Pool::State {
   void client_wants(const Want& want, Actions& out);
   void client_gone(WaiterId id);
   Reason reason_to_refuse(const Want& want, const Route* route) const;
+  void refuse_beyond_the_queue(const Want& want, Route& route, Actions& out);
+  int waiting_for_others(const Route& route) const;
   void admit(const Ticket& ticket, Route& route, Actions& out);
   void enqueue(const Ticket& ticket, Route& route);
   Ticket dequeue(Waiter& waiter);
