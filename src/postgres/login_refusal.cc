@@ -41,15 +41,29 @@ constexpr Entry kRefusals[] = {
               "DATABASE."}},
     {"53300",
      {.hint = "The database has no connection left for the pooler: lower `budget` of the upstream, "
-              "or raise max_connections (or the limit of the role or database) there."}},
+              "or raise max_connections there."}},
     {"57P01", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
     {"57P02", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
     {"57P03", {.reason = Reason::server_shutdown, .hint = kComesAndGoesHint}},
 };
 
+constexpr LoginRefusal kConnectionLimit = {
+    .setback = Setback::of_one_host,
+    .hint =
+        "The role or the database has reached its CONNECTION LIMIT: raise it with ALTER ROLE or "
+        "ALTER DATABASE, or lower `pool_size` of the route."};
+
+// 53300 is said of a role, of a database and of the whole server, in words that are translated; the
+// functions of PostgreSQL (13 to 17) that say it are not. The others, among them those of servers
+// that only speak the protocol, are taken to mean the whole.
+bool is_of_role_or_database(std::string_view routine) {
+  return routine == "InitializeSessionUserId" || routine == "CheckMyDatabase";
+}
+
 }  // namespace
 
-LoginRefusal judge_refusal(std::string_view sqlstate) {
+LoginRefusal judge_refusal(std::string_view sqlstate, std::string_view routine) {
+  if (sqlstate == "53300" && is_of_role_or_database(routine)) return kConnectionLimit;
   for (const auto& entry : kRefusals) {
     if (sqlstate.starts_with(entry.sqlstate)) return entry.refusal;
   }

@@ -1,5 +1,6 @@
-// What a database means by refusing our login, from the SQLSTATE it gives: how lasting it is, and
-// what somebody who reads its words in front of the pooler should do about it.
+// What a database means by refusing our login, from the SQLSTATE it gives and the function of it
+// that does: how lasting it is, whom it meets, and what somebody who reads its words in front of
+// the pooler should do about it.
 #pragma once
 
 #include <string_view>
@@ -15,6 +16,6 @@ struct LoginRefusal {
   std::string_view hint = "";
 };
 
-LoginRefusal judge_refusal(std::string_view sqlstate);
+LoginRefusal judge_refusal(std::string_view sqlstate, std::string_view routine);
 
 }  // namespace tidegate::postgres

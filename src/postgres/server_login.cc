@@ -182,7 +182,7 @@ void ServerLogin::ready_arrived(Bytes body) {
 void ServerLogin::error_arrived(Bytes body) {
   const auto error = read_error(body);
   if (!error) return fail_protocol("a malformed ErrorResponse");
-  const auto refusal = judge_refusal(error->sqlstate);
+  const auto refusal = judge_refusal(error->sqlstate, error->routine);
   fail({.reason = refusal.reason,
         .detail = std::string(error->message),
         .setback = refusal.setback,

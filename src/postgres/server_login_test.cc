@@ -453,6 +453,32 @@ TEST_F(ServerLoginTest, WhatTheDatabaseSaysIsKeptWithACodeAndAHint) {
   EXPECT_THAT(port.last_failure.hint, HasSubstr("not about those that the client sent"));
 }
 
+// 53300 is said by several places of PostgreSQL; its words are translated, their names are not.
+TEST_F(ServerLoginTest, WhoseConnectionsAreTooMany) {
+  const std::pair<const char*, Setback> places[] = {
+      {"InitializeSessionUserId", Setback::of_one_host},  // CONNECTION LIMIT of the role
+      {"CheckMyDatabase", Setback::of_one_host},          // ... of the database
+      {"InitProcess", Setback::passing},                  // max_connections
+      {"ProcArrayAdd", Setback::passing},
+      {"ProcessStartupPacket", Setback::passing},
+      {"InitPostgres", Setback::passing},  // what is left is reserved
+      {"SomethingNew", Setback::passing},
+  };
+  for (const auto& [routine, setback] : places) {
+    NotedServerPort fresh_port;
+    ServerLogin fresh(fresh_port);
+    fresh.start(turn);
+    const auto body =
+        fmt::format("SFATAL{0}VFATAL{0}C53300{0}MZu viele{0}R{1}{0}{0}", '\0', routine);
+    ByteBuffer error;
+    ByteWriter(error).u8('E').be32(static_cast<std::uint32_t>(4 + body.size())).text(body);
+    fresh.from_server(error, turn);
+    EXPECT_EQ(fresh_port.last_failure.setback, setback) << routine;
+    EXPECT_EQ(fresh_port.last_failure.hint.find("`budget`") == std::string::npos,
+              setback == Setback::of_one_host);
+  }
+}
+
 TEST_F(ServerLoginTest, AServerWithoutTlsIsSoForEverybody) {
   port.login_rules.tls_wanted = port.login_rules.tls_required = true;
   start();

@@ -82,14 +82,17 @@ def test_a_parameter_that_is_not_accepted_is_told(start_gate, database):
     assert "search_pth" in error.fields["M"] and "`parameters`" in error.fields["H"]
 
 
-def test_too_many_connections_are_waited_for_and_then_told(start_gate, database):
-    with role(database, "crowded", "CONNECTION LIMIT 0"):
+@pytest.mark.parametrize("of", ["role", "database"])
+def test_too_many_connections_are_waited_for_and_then_told(start_gate, database, of):
+    with role(database, "crowded", "CONNECTION LIMIT 0" if of == "role" else ""):
+        if of == "database":
+            database.execute(f'ALTER DATABASE "{database.name}" CONNECTION LIMIT 0')
         gate = start_gate(upstream={"user": "crowded", "password": "pw"},
                           route={"pool_timeout": "1s"})
         error = refusal(gate, database)
     assert error.sqlstate == "53300"
-    assert 'too many connections for role "crowded"' in error.fields["M"]
-    assert "`budget`" in error.fields["H"]
+    assert f"too many connections for {of}" in error.fields["M"]
+    assert "CONNECTION LIMIT" in error.fields["H"]
     assert len(lines(gate, "server could not be opened")) > 1, "tried again until the deadline"
 
 
