@@ -1,8 +1,17 @@
 // Streams above TLS. Records pass through the queues and buffers that clear bytes use; plaintext
 // of a turn is encrypted together when the turn flushes it.
+#include <algorithm>
+
 #include "net/streams.h"
 
 namespace tidegate::net {
+namespace {
+
+// What TLS itself may answer (TLS 1.3 key updates) on top of what waits for a peer that does not
+// read. Nobody above knows of these bytes, so no back-pressure holds them.
+constexpr std::size_t kAnswersMax = 2 * Reactor::kHighWater;
+
+}  // namespace
 
 void Streams::start_tls_server(StreamId id, TlsContextRef context, Bytes early) {
   begin_tls(id, TlsSession::accept(std::move(context)), early);
@@ -48,7 +57,10 @@ void Streams::deliver_secured(StreamId id) {
     if (stream->paused) return tls.hold_rest(loop_.blocks);
     if (stream->input_finished || !tls.has_unread()) return;
     std::size_t got = 0;
+    const auto before = stream->output.size();
     const auto step = tls.read(wire_of(*stream), plaintext(), got);
+    const bool answered = stream->output.size() > std::max(before, kAnswersMax);
+    if (answered && stream->blocked) return finish_unread(id, *stream);
     if (!stream->output.empty() && !stream->blocked) mark_dirty(id, *stream);
     if (got > 0) {
       stream->handler->bytes_arrived(id, plaintext().first(got));
@@ -72,6 +84,11 @@ bool Streams::secure(StreamId id, Stream& stream) {
   if (step != TlsSession::Step::done) return false;
   stream.handler->stream_secured(id, stream.tls->info());
   return true;
+}
+
+void Streams::finish_unread(StreamId id, Stream& stream) {
+  finish(id, stream, CloseReason::tls_failed,
+         "the peer asks for new keys and does not read the answers");
 }
 
 void Streams::finish_tls_failed(StreamId id, Stream& stream) {

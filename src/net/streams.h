@@ -120,6 +120,7 @@ class Streams final : private TimerHandler {
   void deliver_secured(StreamId id);
   bool secure(StreamId id, Stream& stream);
   bool secure_pending(StreamId id, Stream& stream);
+  void finish_unread(StreamId id, Stream& stream);
   void finish_tls_failed(StreamId id, Stream& stream);
   TlsSession::Wire wire_of(Stream& stream) { return {stream.output, loop_.blocks}; }
   MutableBytes plaintext();

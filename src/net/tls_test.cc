@@ -2,8 +2,10 @@
 #include "net/tls.h"
 
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/socket.h>
 
+#include <csignal>
 #include <thread>
 
 #include "net/file_descriptor.h"
@@ -353,12 +355,25 @@ class OpensslClientTest : public TlsTest {
   void accepted(ListenerId, ParcelPtr parcel, const Address&, const Address&) override {
     server_ = {};
     server_.on_secured = [this](StreamId id) { reactor_->write(id, as_bytes("!")); };
+    if (server_text_echoed_) {
+      server_.on_bytes = [this](StreamId id, Bytes bytes) { reactor_->write(id, bytes); };
+    }
+    if (small_buffers_) {
+      const int small = 4096;
+      const int fd = static_cast<const SocketParcel&>(*parcel).socket.get();
+      setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &small, sizeof small);
+    }
     server_id_ = reactor_->adopt(std::move(parcel), &server_);
     reactor_->start_tls_server(server_id_, context_, {});
   }
 
+  static constexpr int kKeysAsked = 20'000;    // 540 kB of answers
+  static constexpr int kKeysAnswered = 5'000;  // 135 kB, more than may wait
+
   std::shared_ptr<Listener> listener_ = listen();
   TlsContextRef context_ = server_context();
+  bool small_buffers_ = false;
+  bool server_text_echoed_ = false;
 };
 
 TEST_F(OpensslClientTest, TicketsResume) {
@@ -383,6 +398,44 @@ TEST_F(OpensslClientTest, TicketsResume) {
     EXPECT_TRUE(resumed) << version;
     SSL_SESSION_free(session);
   }
+}
+
+// TLS 1.3 lets a peer ask for an answer at any time, and nothing makes it read them.
+TEST_F(OpensslClientTest, WhoAsksForKeysAndDoesNotReadTheAnswersIsLeft) {
+  std::signal(SIGPIPE, SIG_IGN);
+  small_buffers_ = true;
+  const SslCtxPtr ctx(SSL_CTX_new(TLS_client_method()));
+  run_client(ctx.get(), [&](SSL* ssl) {
+    const int small = 4096;
+    setsockopt(SSL_get_fd(ssl), SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
+    ASSERT_EQ(SSL_connect(ssl), 1);
+    const auto ask = [&] {
+      return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(ssl) == 1;
+    };
+    for (int i = 0; i < kKeysAsked && ask(); ++i) continue;
+    pollfd left{.fd = SSL_get_fd(ssl), .events = POLLRDHUP, .revents = 0};
+    poll(&left, 1, 5000);
+  });
+  EXPECT_EQ(server_.closed, CloseReason::tls_failed);
+  EXPECT_EQ(server_.detail, "the peer asks for new keys and does not read the answers");
+}
+
+TEST_F(OpensslClientTest, WhoAsksForKeysAndReadsTheAnswersIsServed) {
+  const SslCtxPtr ctx(SSL_CTX_new(TLS_client_method()));
+  server_text_echoed_ = true;
+  run_client(ctx.get(), [&](SSL* ssl) {
+    char byte = 0;
+    ASSERT_EQ(SSL_connect(ssl), 1);
+    ASSERT_EQ(SSL_read(ssl, &byte, 1), 1);
+    for (int i = 0; i < kKeysAnswered; ++i) {
+      ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+      ASSERT_EQ(SSL_do_handshake(ssl), 1);
+      if (i % 100 != 0) continue;
+      ASSERT_EQ(SSL_write(ssl, "?", 1), 1);
+      ASSERT_EQ(SSL_read(ssl, &byte, 1), 1);
+    }
+  });
+  EXPECT_NE(server_.closed, CloseReason::tls_failed);
 }
 
 TEST_F(OpensslClientTest, AlpnOfDirectTls) {
