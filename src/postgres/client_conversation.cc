@@ -5,6 +5,14 @@
 #include "postgres/messages.h"
 
 namespace tidegate::postgres {
+namespace {
+
+// It may never do so; until then nothing is lost with it.
+bool has_not_said_who_it_is(ClientLogin::State state) {
+  return state == ClientLogin::State::first_packet || state == ClientLogin::State::securing;
+}
+
+}  // namespace
 
 ClientConversation::ClientConversation(session::ClientPort& port, Workshop& workshop)
     : port_(port), workshop_(workshop), login_(std::make_unique<ClientLogin>(port)) {}
@@ -187,6 +195,7 @@ void ClientConversation::fail(const session::Failure& why) {
 
 bool ClientConversation::at_rest() const {
   if (session_) return session_->at_rest();
+  if (login_ && !closed_) return has_not_said_who_it_is(login_->state());
   return console_ != nullptr && !console_->busy();
 }
 

@@ -132,6 +132,21 @@ TEST_F(WorkerTest, WhoComesWhileTheProcessLeavesIsTold) {
   EXPECT_TRUE(refused.ended);
 }
 
+TEST_F(WorkerTest, WhoHasNotSaidWhoItIsHoldsUpNobodysLeaving) {
+  const auto& silent = call();
+  const auto& begun = call();
+  outside_.write(begun.stream, as_bytes(std::string_view("\0\0\0", 3)));
+  pass(1s);
+  process_->leave();
+  worker_->dismiss_all();
+  pass(1s);
+  for (const auto* caller : {&silent, &begun}) {
+    EXPECT_THAT(caller->heard, HasSubstr("C57P01"));
+    EXPECT_TRUE(caller->ended);
+  }
+  EXPECT_EQ(worker_->client_count(), 0u);
+}
+
 TEST_F(WorkerTest, PeriodsEndWithTheTurnsThatSeeTheirEnd) {
   const auto counted = route();
   call();  // a turn in the first period
