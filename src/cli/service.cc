@@ -35,6 +35,15 @@ net::ListenOptions listen_options(const config::Config& config, const config::Li
                   .user_timeout = config.tcp_user_timeout}};
 }
 
+// A worker looks names up for all upstreams: none believes an address for longer than it says.
+net::EpollReactor::Options reactor_options(const config::Config& config) {
+  net::EpollReactor::Options options;
+  const auto& all = config.upstreams;
+  const auto shortest = std::ranges::min_element(all, {}, &config::Upstream::dns_ttl_max);
+  if (shortest != all.end()) options.dns_ttl_max = shortest->dns_ttl_max;
+  return options;
+}
+
 }  // namespace
 
 std::size_t worker_count(const config::Config& config) {
@@ -51,7 +60,7 @@ std::expected<std::unique_ptr<Service>, std::string> Service::make(config::Confi
   const auto count = worker_count(config);
   service->offload_ = net::Offload::make(kOffloadThreads, kOffloadQueueMax);
 
-  auto first = net::EpollReactor::make(*service->offload_);
+  auto first = net::EpollReactor::make(*service->offload_, reactor_options(config));
   proxy::Process::Wiring wiring{.log = log, .client_tls = *tls};
   first->entropy().fill(wiring.process_secret);
   wiring.jitter_seed = first->entropy().u64();
@@ -69,7 +78,9 @@ std::expected<std::unique_ptr<Service>, std::string> Service::make(config::Confi
 void Service::open_lanes(std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
     auto& lane = lanes_[i];
-    if (lane.reactor == nullptr) lane.reactor = net::EpollReactor::make(*offload_);
+    if (lane.reactor == nullptr) {
+      lane.reactor = net::EpollReactor::make(*offload_, reactor_options(process_->config()));
+    }
     lane.worker = std::make_unique<proxy::Worker>(*process_, static_cast<proxy::WorkerIndex>(i),
                                                   *lane.reactor);
     lane.console = std::make_unique<admin::Console>(*process_, *lane.worker);

@@ -18,7 +18,7 @@ EpollLoop::EpollLoop(Offload& offload, const Options& options)
       wheel_(monotonic_now()),
       streams_({poller_, blocks_, wheel_, counters_, now_}),
       acceptors_(poller_, wheel_, now_, counters_),
-      resolver_(poller_, wheel_, now_, options.dns_servers) {
+      resolver_(poller_, wheel_, now_, options) {
   tell_time();
   TG_CHECK(
       poller_.add(mailbox_.descriptor(), EPOLLIN | EPOLLET, Source::of(SourceKind::mailbox, 0)));

@@ -14,7 +14,8 @@ namespace tidegate::net {
 class EpollReactor : public Reactor {
  public:
   struct Options {
-    std::string dns_servers;  // "127.0.0.1:53,10.0.0.2"; empty = as /etc/resolv.conf says
+    std::string dns_servers;    // "127.0.0.1:53,10.0.0.2"; empty = as /etc/resolv.conf says
+    Duration dns_ttl_max{15s};  // longest time an address is believed
   };
   // `offload` is shared by all workers and outlives them.
   static std::unique_ptr<EpollReactor> make(Offload& offload, const Options& options);

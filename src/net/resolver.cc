@@ -23,10 +23,10 @@ DnsAnswer answer_from(const ares_addrinfo& found) {
   return out;
 }
 
-Duration ttl_of(const ares_addrinfo& found) {
-  auto ttl = std::chrono::duration_cast<std::chrono::seconds>(Resolver::kTtlMax);
+Duration ttl_of(const ares_addrinfo& found, Duration ttl_max) {
+  auto ttl = ttl_max;
   for (const auto* node = found.nodes; node != nullptr; node = node->ai_next) {
-    ttl = std::min(ttl, std::chrono::seconds(std::max(node->ai_ttl, 0)));
+    ttl = std::min<Duration>(ttl, std::chrono::seconds(std::max(node->ai_ttl, 0)));
   }
   return ttl;
 }
@@ -42,8 +42,13 @@ void set_port(Address& address, int port) {
 
 }  // namespace
 
-Resolver::Resolver(Poller& poller, TimerWheel& wheel, const Instant& now, std::string servers)
-    : poller_(poller), wheel_(wheel), now_(now), servers_(std::move(servers)) {}
+Resolver::Resolver(Poller& poller, TimerWheel& wheel, const Instant& now,
+                   const EpollReactor::Options& options)
+    : poller_(poller),
+      wheel_(wheel),
+      now_(now),
+      servers_(options.dns_servers),
+      ttl_max_(options.dns_ttl_max) {}
 
 Resolver::~Resolver() {
   close_channel();
@@ -157,7 +162,7 @@ void Resolver::answer(const std::string& name, int status, const ares_addrinfo* 
   Duration ttl = kFailureTtl;
   if (status == ARES_SUCCESS) {
     answer = answer_from(*found);
-    ttl = ttl_of(*found);
+    ttl = ttl_of(*found, ttl_max_);
   } else if (status == ARES_ENOTFOUND || status == ARES_ENODATA || status == ARES_EBADNAME) {
     ttl = kUnknownNameTtl;
     answer.unknown_name = true;

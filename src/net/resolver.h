@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/dns_cache.h"
+#include "net/epoll_reactor.h"
 #include "net/poller.h"
 #include "net/timer_wheel.h"
 
@@ -20,13 +21,13 @@ class Resolver final : private TimerHandler {
  public:
   using Done = std::move_only_function<void(Resolved)>;
 
-  static constexpr Duration kTtlMax = 15s;
   static constexpr Duration kUnknownNameTtl = 5s;  // the name does not exist
   static constexpr Duration kFailureTtl = 1s;      // nobody answered
   // resolv.conf and /etc/hosts are read anew when the channel is older than this.
   static constexpr Duration kChannelMax = 60s;
 
-  Resolver(Poller& poller, TimerWheel& wheel, const Instant& now, std::string servers);
+  Resolver(Poller& poller, TimerWheel& wheel, const Instant& now,
+           const EpollReactor::Options& options);
   ~Resolver() override;
 
   // `done` is called by deliver(), never from here.
@@ -64,6 +65,7 @@ class Resolver final : private TimerHandler {
   TimerWheel& wheel_;
   const Instant& now_;
   const std::string servers_;
+  const Duration ttl_max_;
   ares_channel channel_ = nullptr;
   Instant channel_opened_;
   std::vector<int> sockets_;  // c-ares's own, registered with the poller

@@ -151,6 +151,14 @@ TEST_F(ResolverTest, AnAnswerWithoutTimeToLiveIsNotKept) {
   EXPECT_EQ(server_.asked("brief.test"), 2);
 }
 
+TEST_F(ResolverTest, AnAnswerIsKeptForNoLongerThanItIsToBeBelieved) {
+  reactor_ =
+      EpollReactor::make(*offload_, {.dns_servers = server_.text(), .dns_ttl_max = Duration{0}});
+  resolve("db.test");
+  EXPECT_EQ(resolve("db.test").addresses.size(), 2u);
+  EXPECT_EQ(server_.asked("db.test"), 2);
+}
+
 TEST_F(ResolverTest, LookupsOfOneNameShareAQuery) {
   int done = 0;
   for (int i = 0; i < 10; ++i) {
