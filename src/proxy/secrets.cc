@@ -79,12 +79,21 @@ std::optional<session::Secret> Secrets::find(const std::string& user) {
 }
 
 session::Secret Secrets::derive(const std::string& user, Bytes salt) {
-  auto cleartext = password(user);
-  const auto verifier = auth::make_scram_verifier(cleartext, salt, auth::kIterationsDefault).text();
-  wipe(cleartext);
-  const std::scoped_lock hold(lock_);
+  std::unique_lock hold(lock_);
   auto& entry = users_.at(user);
-  if (!entry.verifier) entry.verifier = verifier;
+  derived_.wait(hold, [&] { return !entry.deriving; });
+  if (!entry.verifier) {
+    entry.deriving = true;
+    ++derivations_;
+    auto cleartext = entry.user.secret;
+    hold.unlock();
+    auto verifier = auth::make_scram_verifier(cleartext, salt, auth::kIterationsDefault).text();
+    wipe(cleartext);
+    hold.lock();
+    entry.verifier = std::move(verifier);
+    entry.deriving = false;
+    derived_.notify_all();
+  }
   return secret_of(entry);
 }
 

@@ -1,6 +1,8 @@
 #include "proxy/secrets.h"
 
+#include <latch>
 #include <memory>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -40,6 +42,25 @@ TEST_F(SecretsTest, ACleartextSecretIsDerivedOnceAndThenKnown) {
   // A second worker that was slower does not change what clients were already told.
   const std::vector<std::uint8_t> other_salt(16, 1);
   EXPECT_EQ(secrets.derive("clear", other_salt).scram_verifier, derived.scram_verifier);
+}
+
+// Many clients of one user at once, before its verifier is known.
+TEST_F(SecretsTest, ACrowdOfOneUserDerivesItsVerifierOnce) {
+  auto secrets = make(config::AuthType::scram_sha_256);
+  constexpr int kCrowd = 8;
+  std::latch start(kCrowd);
+  std::vector<std::string> verifiers(kCrowd);
+  std::vector<std::thread> crowd;
+  for (int i = 0; i < kCrowd; ++i) {
+    crowd.emplace_back([&, i] {
+      const std::vector<std::uint8_t> salt(16, static_cast<std::uint8_t>(i));
+      start.arrive_and_wait();
+      verifiers[static_cast<std::size_t>(i)] = secrets.derive("clear", salt).scram_verifier;
+    });
+  }
+  for (auto& one : crowd) one.join();
+  EXPECT_EQ(secrets.derivations(), 1);
+  EXPECT_THAT(verifiers, testing::Each(verifiers[0]));
 }
 
 TEST_F(SecretsTest, StoredSecretsNeedNoWork) {
