@@ -101,6 +101,7 @@ class NotedServerPort : public session::ServerPort {
  public:
   std::string sent;
   Calls calls;
+  bool has_unix_socket = false;
   session::ServerRules login_rules = {.user = "alice", .database = "shop", .password = "tide"};
   NotedLog noted_log;
   ByteBuffer salt;  // of the last need_scram_keys()
@@ -111,6 +112,7 @@ class NotedServerPort : public session::ServerPort {
   void to_server(Bytes bytes) override { sent += as_text(bytes); }
   void start_tls() override { calls.emplace_back("start_tls"); }
   const session::ServerRules& rules() const override { return login_rules; }
+  bool over_unix_socket() const override { return has_unix_socket; }
   void need_scram_keys(Bytes wanted_salt, std::uint32_t wanted_iterations) override {
     salt.assign(wanted_salt.begin(), wanted_salt.end());
     iterations = wanted_iterations;

@@ -27,7 +27,7 @@ ServerLogin::~ServerLogin() = default;
 
 void ServerLogin::start(const session::Turn&) {
   if (state_ != State::starting) return;
-  if (!port_->rules().tls_wanted) return send_startup();
+  if (!port_->rules().tls_wanted || port_->over_unix_socket()) return send_startup();
   state_ = State::ssl_answer;
   ByteBuffer out;
   write_ssl_request(out);

@@ -89,6 +89,13 @@ TEST_F(ServerLoginTest, NotWithoutTlsWhenRequired) {
   EXPECT_EQ(port.sent, "");
 }
 
+TEST_F(ServerLoginTest, NoTlsOverAUnixSocketWhateverIsRequired) {
+  port.login_rules.tls_wanted = port.login_rules.tls_required = true;
+  port.has_unix_socket = true;
+  login.start(turn);
+  EXPECT_EQ(take_sent(), startup_packet({{"user", "alice"}, {"database", "shop"}}));
+}
+
 TEST_F(ServerLoginTest, Trap21DataInTheSameReadAsTheAnswerIsNeverProcessed) {
   port.login_rules.tls_wanted = true;
   start();

@@ -30,9 +30,8 @@ session::ServerRules rules_for(const config::Route& route, const config::Upstrea
   rules.database = !route.server_database.empty() ? route.server_database
                    : !upstream.database.empty()   ? upstream.database
                                                   : database;
-  const bool unix_only = !upstream.hosts.empty() && upstream.hosts.front().host.starts_with('/');
-  rules.tls_wanted = upstream.ssl_mode >= net::SslMode::prefer && !unix_only;
-  rules.tls_required = upstream.ssl_mode >= net::SslMode::require && !unix_only;
+  rules.tls_wanted = upstream.ssl_mode >= net::SslMode::prefer;
+  rules.tls_required = upstream.ssl_mode >= net::SslMode::require;
   rules.startup_parameters = route.startup_parameters;
   rules.channel_binding_wanted = upstream.channel_binding;
   return rules;

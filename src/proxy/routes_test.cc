@@ -82,9 +82,11 @@ TEST_F(RoutesTest, ThePoolsNumbersLeadBack) {
   EXPECT_EQ(routes_->by_id(find("app", "x")->upstream(), bob->id()), nullptr);
 }
 
-TEST_F(RoutesTest, NoTlsOverAUnixSocket) {
-  EXPECT_FALSE(find("app", "ann")->server_rules().tls_required);
+// Each connection decides by the address it has, for the next may have another kind.
+TEST_F(RoutesTest, TlsIsAskedForWhateverTheFirstHostIs) {
+  EXPECT_TRUE(find("app", "ann")->server_rules().tls_required);
   EXPECT_TRUE(find("plain", "ann")->server_rules().tls_wanted);
+  EXPECT_FALSE(find("plain", "ann")->server_rules().tls_required);
 }
 
 TEST_F(RoutesTest, AMissingCertificateIsNamed) {

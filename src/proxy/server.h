@@ -92,6 +92,7 @@ class Server final : public net::StreamHandler,
   void to_server(Bytes bytes) override;
   void start_tls() override;
   const session::ServerRules& rules() const override { return route_->server_rules(); }
+  bool over_unix_socket() const override { return address_.is_unix(); }
   void need_scram_keys(Bytes salt, std::uint32_t iterations) override;
   void login_done() override;
   void login_failed(const session::Failure& why) override;

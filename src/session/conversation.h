@@ -172,7 +172,7 @@ struct ServerRules {
   std::string user;
   std::string database;
   std::string password;                // empty: none is stored
-  bool tls_wanted = false;             // sslmode prefer and up
+  bool tls_wanted = false;             // sslmode prefer and up; see over_unix_socket()
   bool tls_required = false;           // sslmode require and up
   bool cleartext_allowed = false;      // send a cleartext password without TLS
   bool channel_binding_wanted = true;  // use SCRAM-SHA-256-PLUS when offered over TLS
@@ -188,6 +188,9 @@ class ServerPort {
   virtual void to_server(Bytes bytes) = 0;
   virtual void start_tls() = 0;  // answered with secured()
   virtual const ServerRules& rules() const = 0;
+  // Nobody listens in between, and there is no TLS over it: what the rules say of TLS does not
+  // count. Of several hosts of an upstream one may be a unix socket and the next not.
+  virtual bool over_unix_socket() const { return false; }
   // Answered with scram_keys(): from the cache, or derived off the worker. They follow from
   // password, salt and iterations alone, so that cached ones are never out of date.
   virtual void need_scram_keys(Bytes salt, std::uint32_t iterations) = 0;

@@ -3,6 +3,8 @@ import contextlib
 import socket
 import threading
 
+import pytest
+
 from harness.forwarding import pump
 from harness.waiting import eventually
 from harness.wire import ServerError, Wire
@@ -98,3 +100,24 @@ def test_what_every_host_says_is_told_at_once(start_gate, database):
         answers = ask_together(gate, 1, "SELECT 1")
         assert isinstance(answers[0], ServerError) and answers[0].sqlstate == "3D000"
         assert len(first) == len(second) == 1
+
+
+def is_secured(gate):
+    with gate.connect() as connection:
+        return connection.execute(
+            "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()").fetchone()[0]
+
+
+@pytest.mark.parametrize("path", ["/nowhere:5599", "@nowhere:5599"])
+def test_a_unix_socket_in_the_list_takes_no_tls_from_the_others(start_gate, database, path):
+    gate = start_gate(upstream={"host": [path, address(database)], "sslmode": "require"})
+    assert is_secured(gate)
+
+
+def test_a_unix_socket_behind_other_hosts_needs_no_tls(start_gate, database):
+    postgres = database.postgres
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        closed = f"127.0.0.1:{listener.getsockname()[1]}"
+    gate = start_gate(upstream={"host": [closed, f"{postgres.socket_directory}:{postgres.port}"],
+                                "sslmode": "require"})
+    assert not is_secured(gate)
