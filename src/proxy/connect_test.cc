@@ -1,5 +1,5 @@
-// One worker and an upstream of several hosts on the simulated network: how long a server that is
-// being opened waits for each of them.
+// One worker and an upstream of several hosts on the simulated network: which of them a server that
+// is being opened asks, how long it waits for each, and what is said when it reaches none.
 #include <gtest/gtest.h>
 
 #include "net/sim_reactor.h"
@@ -14,7 +14,9 @@ using Hosts = std::vector<net::Target>;
 // A name that begins with `silent` leads to where nobody answers, `dead` to where nobody listens.
 class World {
  public:
-  World(std::uint64_t seed, const Hosts& hosts, Duration connect_timeout) : network_(seed, {}) {
+  World(std::uint64_t seed, const Hosts& hosts, Duration connect_timeout,
+        const net::SimFaultMenu& faults = {})
+      : network_(seed, faults) {
     network_.set_host("silent", {silent_});
     network_.set_host("silent_and_good", {silent_, good_});
     network_.set_host("dead", {net::sim_address(7, 5432)});
@@ -40,7 +42,7 @@ class World {
   // Nobody in particular wants a server.
   void open_one() {
     worker_->post([this] {
-      worker_->gate(route_->upstream()).client_wants({.route = route_->id(), .waiter = 1});
+      worker_->gate(route_->upstream()).client_wants({.route = route_->id(), .waiter = ++waiters_});
     });
   }
   void pass(Duration time) { network_.run_until(network_.now() + time); }
@@ -58,6 +60,7 @@ class World {
     }
     return found;
   }
+  Route& route() { return *route_; }
   net::Address address_of(const std::string& name) const {
     return name == "good" ? good_ : better_;
   }
@@ -75,6 +78,7 @@ class World {
   std::unique_ptr<Process> process_;
   std::unique_ptr<Worker> worker_;
   std::shared_ptr<Route> route_;
+  pool::WaiterId waiters_ = 0;
 
  public:
   Database database{at_database_};
@@ -117,6 +121,18 @@ TEST(Connect, AnAddressThatComesTooLateIsNotTakenForTheNextHosts) {
     }
   }
   EXPECT_GT(late, 0);
+}
+
+// The connection was never made: nothing can have taken effect.
+TEST(Connect, WithoutADescriptorThereIsNoConnection) {
+  net::SimFaultMenu faults{};
+  faults[static_cast<std::size_t>(net::SimFault::out_of_descriptors)] = 10'000;
+  World world(1, {{"good"}}, 15s, faults);
+  world.open_one();
+  world.pass(1s);
+  const auto why = world.route().explain(Reason::connect_failed);
+  EXPECT_NE(why.detail.find("too many open files"), std::string::npos) << why.detail;
+  EXPECT_EQ(why.setback, Setback::passing);
 }
 
 }  // namespace

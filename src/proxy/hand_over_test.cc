@@ -1,5 +1,5 @@
-// Two workers on the simulated network: what becomes of a server
-// on its way from one to the other.
+// Two workers on the simulated network: what becomes of a server on its way from one to the other,
+// and of a statement whose server is lost.
 #include <algorithm>
 #include <array>
 #include <functional>
@@ -175,6 +175,27 @@ TEST_F(HandOverTest, NorIfItBreaksRightBehindTheCheckBeforeUse) {
   pass(5s);
   EXPECT_EQ(waiting.heard.substr(5, 8), "ANSWER 2");
   EXPECT_EQ(database_.logins, 2);
+}
+
+// However the connection ended: the statement may have taken effect.
+TEST_F(HandOverTest, WhoseServerIsLostInAStatementIsNotToldThatNothingWasConnected) {
+  using net::CloseReason;
+  for (const auto reason : {CloseReason::connect_timeout, CloseReason::tls_failed,
+                            CloseReason::tls_rejected, CloseReason::out_of_descriptors}) {
+    auto& asking = user_of(home_);
+    ask(asking);
+    auto* server = servers_of(home_).at(0);
+    ByteBuffer query;
+    postgres::write_query(query, "SELECT 1");
+    outside_.write(asking.stream, query);
+    while (server->state() != Server::State::linked) pass(1us);
+    home_.worker->post(
+        [server, reason] { server->stream_closed(server->stream(), reason, "it broke"); });
+    pass(1s);
+    EXPECT_NE(asking.heard.find("C08006"), std::string::npos) << asking.heard;
+    EXPECT_NE(asking.heard.find("it broke"), std::string::npos) << asking.heard;
+    pass(60s);  // until nothing is left of it
+  }
 }
 
 }  // namespace

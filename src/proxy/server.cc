@@ -12,10 +12,17 @@
 namespace tidegate::proxy {
 namespace {
 
-Reason reason_of(net::CloseReason reason) {
+// There was no connection: for want of a descriptor, too.
+Reason why_unreached(net::CloseReason reason) {
+  return reason == net::CloseReason::connect_timeout ? Reason::connect_timeout
+                                                     : Reason::connect_failed;
+}
+
+// Only a login can fail by TLS or by silence and have done nothing. Later, however the connection
+// ends, a statement may have taken effect.
+Reason why_lost(net::CloseReason reason, bool in_login) {
+  if (!in_login) return Reason::server_lost;
   switch (reason) {
-    case net::CloseReason::connect_refused:
-      return Reason::connect_failed;
     case net::CloseReason::connect_timeout:
       return Reason::connect_timeout;
     case net::CloseReason::tls_failed:
@@ -342,16 +349,17 @@ void Server::peer_finished(net::StreamId) {
 // long as an orderly end may take.
 void Server::stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) {
   if (state_ == State::connecting) {
-    unreachable({reason_of(reason), address_.text() + ": " + detail});
+    unreachable({why_unreached(reason), address_.text() + ": " + detail});
     return try_next_address();
   }
   if (state_ == State::login && reason == net::CloseReason::tls_rejected) {
     return fail({Reason::server_tls_failed, target_.host + ": " + detail, Setback::of_upstream});
   }
-  if (farewell_said_) return database_closed(reason_of(reason), detail);
+  const auto lost = why_lost(reason, state_ == State::login);
+  if (farewell_said_) return database_closed(lost, detail);
   cut_off_ = true;
   if (state_ == State::closing && worker_->closing_servers()) return gone_unheard();
-  end_broken(reason_of(reason), detail);
+  end_broken(lost, detail);
 }
 
 void Server::database_closed(Reason reason, const std::string& detail) {
