@@ -90,6 +90,16 @@ TEST(LoadUrl, tls_verifies_as_libpq_does) {
   EXPECT_EQ(tls("ssl=true").ssl_mode, net::SslMode::require);
   EXPECT_EQ(tls("sslaccept=strict&sslmode=require").ssl_mode, net::SslMode::verify_full);
   EXPECT_EQ(tls("sslaccept=accept_invalid_certs&sslmode=require").ssl_mode, net::SslMode::require);
+  for (const char* asked : {"ssl=true", "ssl=1", "ssl=ON", "ssl=yes", "ssl=require"}) {
+    EXPECT_EQ(tls(asked).ssl_mode, net::SslMode::require) << asked;
+  }
+  EXPECT_EQ(tls("ssl=verify-full").ssl_mode, net::SslMode::verify_full);
+  EXPECT_EQ(tls("ssl=verify-ca&sslmode=require").ssl_mode, net::SslMode::verify_ca);
+  EXPECT_EQ(tls("ssl=0&sslmode=require").ssl_mode, net::SslMode::require);
+  EXPECT_EQ(tls("ssl=disable").ssl_mode, net::SslMode::disable);
+  EXPECT_EQ(tls("ssl=false").ssl_mode, net::SslMode::prefer);
+  EXPECT_FALSE(tls("channel_binding=Disable").channel_binding);
+  EXPECT_TRUE(tls("channel_binding=prefer").channel_binding);
   EXPECT_EQ(tls("connect_timeout=0").connect_timeout, Upstream{}.connect_timeout);
 }
 
@@ -196,6 +206,10 @@ TEST(LoadUrl, refuses_wrong_values_without_repeating_secrets) {
            {"postgres://u:hunter2@h:x/d", "port"},
            {"postgres://u:hunter2@h/d?pool_size=0", "`pool_size` must be an integer"},
            {"postgres://u:hunter2@h/d?sslmode=on", "`sslmode` must be"},
+           {"postgres://u:hunter2@h/d?ssl=verify_full", "`ssl` must be"},
+           {"postgres://u:hunter2@h/d?ssl=", "`ssl` must be"},
+           {"postgres://u:hunter2@h/d?sslaccept=stict", "`sslaccept` must be"},
+           {"postgres://u:hunter2@h/d?channel_binding=off", "`channel_binding` must be"},
            {"postgres://u:hunter2@h/d?pool_timeout=soon", "`pool_timeout` must be a duration"},
            {"mysql://u:hunter2@h/d", "not a mysql://"},
            {"hunter2", "must begin with postgres://"},

@@ -12,6 +12,7 @@
 
 #include "config/nearest.h"
 #include "config/settings.h"
+#include "config/types.h"
 
 namespace tidegate::config {
 namespace {
@@ -117,17 +118,39 @@ Done apply_min_version(Upstream& upstream, std::string_view value) {
   return Error("must be TLSv1.2 or TLSv1.3");
 }
 
+// Drivers have it as a switch (JDBC, node-postgres) or with the words of sslmode (asyncpg).
+std::expected<net::SslMode, std::string> read_ssl(std::string_view value) {
+  constexpr std::string_view kOn[] = {"true", "1", "yes", "on"};
+  constexpr std::string_view kOff[] = {"false", "0", "no", "off"};
+  if (is_one_of(value, kOn)) return net::SslMode::require;
+  if (is_one_of(value, kOff)) return net::SslMode::disable;
+  if (auto mode = ssl_mode().parse(value)) return mode;
+  return Error(fmt::format("must be true, false or a word of `sslmode`, not `{}`", value));
+}
+
+Done at_least(Upstream& upstream, const std::expected<net::SslMode, std::string>& mode) {
+  if (!mode) return Error(mode.error());
+  upstream.ssl_mode = std::max(upstream.ssl_mode, *mode);
+  return {};
+}
+
+Done apply_channel_binding(Upstream& upstream, std::string_view value) {
+  const auto wanted =
+      one_of<bool>({{"disable", false}, {"prefer", true}, {"require", true}}).parse(value);
+  if (!wanted) return Error(wanted.error());
+  upstream.channel_binding = *wanted;
+  return {};
+}
+
 Done apply_connection_word(Upstream& upstream, std::string_view name, std::string_view value) {
   if (name == "connect_timeout") return apply_connect_timeout(upstream, value);
   if (name == "ssl_min_protocol_version") return apply_min_version(upstream, value);
-  if (name == "channel_binding") {
-    upstream.channel_binding = value != "disable";
-  } else if (name == "ssl" && value == "true") {
-    upstream.ssl_mode = std::max(upstream.ssl_mode, net::SslMode::require);
-  } else if (name == "sslaccept" && value == "strict") {
-    upstream.ssl_mode = std::max(upstream.ssl_mode, net::SslMode::verify_full);
-  }
-  return {};
+  if (name == "channel_binding") return apply_channel_binding(upstream, value);
+  if (name == "ssl") return at_least(upstream, read_ssl(value));
+  // Prisma's.
+  return at_least(upstream, one_of<net::SslMode>({{"strict", net::SslMode::verify_full},
+                                                  {"accept_invalid_certs", net::SslMode::disable}})
+                                .parse(value));
 }
 
 Done apply_parameter(Upstream& upstream, const Table<Upstream>& table, const std::string& name,
@@ -142,7 +165,7 @@ Done apply_parameter(Upstream& upstream, const Table<Upstream>& table, const std
 }
 
 std::string warning_about(const std::string& name, const std::string& value) {
-  if (name == "channel_binding" && value == "require") {
+  if (name == "channel_binding" && same_word(value, "require")) {
     return "`channel_binding=require` is treated as `prefer`: it is used if the server offers it";
   }
   if (name == "target_session_attrs") {
@@ -190,10 +213,14 @@ Done apply_url(Upstream& upstream, std::string_view text) {
   if (url->scheme == "mysql") return Error("must be a postgres:// URL, not a mysql:// one");
   apply_address(upstream, *url);
   const auto table = upstream_settings();
-  // sslmode first: `ssl` and `sslaccept` can only ask for more.
+  // sslmode first: `ssl` and `sslaccept` can only ask for more, but for a word of sslmode that
+  // stands in `ssl` alone.
+  const auto* ssl = url->parameter("ssl");
   if (const auto* mode = url->parameter("sslmode")) {
     const auto done = table.find("sslmode")->parse(upstream, *mode);
     if (!done) return Error(fmt::format("is wrong: `sslmode` {}", done.error()));
+  } else if (ssl != nullptr) {
+    if (const auto alone = ssl_mode().parse(*ssl)) upstream.ssl_mode = *alone;
   }
   for (const auto& [name, value] : url->parameters) {
     if (name == "sslmode") continue;
