@@ -157,12 +157,17 @@ std::vector<UpstreamRow> upstream_rows(proxy::Process& process) {
   return rows;
 }
 
+std::optional<config::HostOrder> order_of_hosts(const config::Upstream& upstream) {
+  if (upstream.hosts.size() < 2) return std::nullopt;
+  return upstream.host_order;
+}
+
 PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
   PoolRow row;
   row.database = route.database();
   row.user = route.user();
   row.mode = mode_name(route.spec().rules.mode);
-  row.balanced = route.upstream().spec().hosts.size() > 1;
+  row.host_order = order_of_hosts(route.upstream().spec());
   route.upstream().with_pool([&](pool::Pool& pool) {
     row.counts = pool.counts(route.id());
     row.used = pool.idle_to_be_checked(route.id(), now);
@@ -215,7 +220,7 @@ DatabaseRow database_row(const config::Route& route, proxy::Process& process) {
     if (upstream->spec().name != route.upstream) continue;
     row.budget = upstream->spec().limits.budget;
     const auto& hosts = upstream->spec().hosts;
-    row.balanced = hosts.size() > 1;
+    row.host_order = order_of_hosts(upstream->spec());
     for (const auto& host : hosts) row.host += (row.host.empty() ? "" : ",") + host.host;
     if (!hosts.empty()) row.port = hosts.front().port;
   }

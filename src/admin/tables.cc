@@ -33,8 +33,9 @@ std::int64_t rest_us(Duration d) {
 }
 
 // PgBouncer says it only where there is something to balance.
-std::optional<std::string> balancing(bool balanced) {
-  return balanced ? std::optional<std::string>("round-robin") : std::nullopt;
+std::optional<std::string> balancing(std::optional<config::HostOrder> order) {
+  if (!order) return std::nullopt;
+  return *order == config::HostOrder::in_turn ? "round-robin" : "disable";
 }
 
 Table with_columns(std::initializer_list<Table::Column> columns) {
@@ -134,7 +135,7 @@ Table pools_table(const std::vector<PoolRow>& pools) {
                           count(pool.cancels), count(pool.cancelled),
                           count(pool.counts.idle - pool.used), count(pool.used), count(pool.tested),
                           count(pool.counts.opening), number(whole_seconds(pool.wait_max)),
-                          number(rest_us(pool.wait_max)), pool.mode, balancing(pool.balanced)});
+                          number(rest_us(pool.wait_max)), pool.mode, balancing(pool.host_order)});
   }
   return table;
 }
@@ -233,7 +234,7 @@ Table databases_table(const std::vector<DatabaseRow>& rows) {
   for (const auto& row : rows) {
     table.rows.push_back({row.name, row.host, count(row.port), row.database, row.forced_user,
                           count(row.pool_size), count(row.min_idle), count(row.overflow),
-                          number(whole_seconds(row.lifetime)), row.mode, balancing(row.balanced),
+                          number(whole_seconds(row.lifetime)), row.mode, balancing(row.host_order),
                           count(row.budget), count(row.servers), count(row.clients_max),
                           count(row.clients), "0", "0"});
   }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -22,7 +23,7 @@ struct PoolRow {
   int used = 0;     // idle for so long that they are checked before use
   int cancels = 0;  // requests on their way to servers
   int cancelled = 0, tested = 0;
-  bool balanced = false;  // over several hosts
+  std::optional<config::HostOrder> host_order;  // of several hosts
   Duration wait_max{0};
 };
 
@@ -53,7 +54,7 @@ struct DatabaseRow {
   std::string name, host, database, mode, forced_user;
   int port = 0, pool_size = 0, min_idle = 0, overflow = 0, budget = 0, servers = 0, clients_max = 0,
       clients = 0;
-  bool balanced = false;
+  std::optional<config::HostOrder> host_order;
   Duration lifetime{0};
 };
 session::Table databases_table(const std::vector<DatabaseRow>& rows);

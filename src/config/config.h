@@ -28,10 +28,17 @@ struct User {
   bool operator==(const User&) const = default;
 };
 
+// Which of several hosts the next connection asks first.
+enum class HostOrder : std::uint8_t {
+  as_written,  // the first one, and the others where it does not answer
+  in_turn,     // each time the next
+};
+
 // One database server (or service) and the hard budget of connections to it.
 struct Upstream {
   std::string name;
   std::vector<net::Target> hosts;
+  HostOrder host_order = HostOrder::as_written;
   net::SslMode ssl_mode = net::SslMode::prefer;
   net::TlsSettings tls;
   std::string user;  // empty: the client's own user and secret

@@ -29,7 +29,7 @@ struct Database {
   std::string host;
   std::string port = "5432";
   int connections_max = 0;
-  bool hosts_in_turn = true;  // PgBouncer's default for several hosts
+  HostOrder host_order = HostOrder::in_turn;  // PgBouncer's default
 };
 
 // Settings of a database line and the settings of a pool or route that they are.
@@ -178,7 +178,6 @@ class IniLoader {
     database.route.database = entry.key;
     for (const auto& keyword : keywords(entry)) {
       const auto place = at(entry, keyword.offset);
-      if (keyword.name == "load_balance_hosts") database.hosts_in_turn = false;
       if (!is_translated(pgbouncer_database_keys(), keyword, place)) continue;
       const auto done = read_keyword(database, keyword);
       if (!done) problems_.error(place, fmt::format("`{}` {}", keyword.name, done.error()));
@@ -198,6 +197,10 @@ class IniLoader {
       const auto limit = integer(0, kBudgetMax).parse(value);
       if (!limit) return std::unexpected(limit.error());
       database.connections_max = *limit;
+    } else if (name == "load_balance_hosts") {
+      const auto order = config::host_order().parse(value);
+      if (!order) return std::unexpected(order.error());
+      database.host_order = *order;
     } else if (name == "client_encoding" || name == "datestyle" || name == "timezone") {
       database.route.startup_parameters.emplace_back(name, value);
     } else {
@@ -250,16 +253,15 @@ class IniLoader {
     }
     std::vector<net::Target> targets;
     for (const auto& host : split_list(database.host)) targets.push_back({host, *port});
-    if (targets.size() > 1 && database.hosts_in_turn) {
-      problems_.warning(entry.value_place, "several hosts are tried in order, not in turn");
-    }
     return targets;
   }
 
   std::string upstream_for(const Database& database, const std::vector<net::Target>& targets) {
     auto& upstreams = defaults_.config.upstreams;
     const bool own = database.connections_max > 0;
-    const auto name = own ? database.route.database : hosts().print(targets);
+    const bool in_order = targets.size() > 1 && database.host_order == HostOrder::as_written;
+    const auto name =
+        own ? database.route.database : hosts().print(targets) + (in_order ? " in order" : "");
     const auto known = std::find_if(upstreams.begin(), upstreams.end(),
                                     [&](const Upstream& one) { return one.name == name; });
     if (known != upstreams.end() && !own) return name;
@@ -267,6 +269,7 @@ class IniLoader {
     Upstream upstream = defaults_.upstream;
     upstream.name = name;
     upstream.hosts = targets;
+    upstream.host_order = in_order ? HostOrder::as_written : HostOrder::in_turn;
     // Zero means: summed up when all databases are known.
     upstream.limits.budget = database.connections_max;
     upstreams.push_back(std::move(upstream));

@@ -226,8 +226,8 @@ TEST(LoadIni, what_is_wrong_has_a_place_and_a_suggestion) {
       {"[databases]\nx = host=h  prot=5", "6:13: error: unknown key `prot`: did you mean `port`?"},
       {"[databases]\nx = host=h port=70000", "6:5: error: `port` must be"},
       {"[databases]\nx = host='h", "6:5: error: the quote of `host` is not closed"},
-      {"[databases]\nx = host=h,i user=u password=p",
-       "6:5: warning: several hosts are tried in order, not in turn"},
+      {"[databases]\nx = host=h,i user=u password=p load_balance_hosts=random",
+       "6:32: error: `load_balance_hosts` must be `disable` or `round-robin`, not `random`"},
       {"[databases]\nx = host=h pool_size=0", "6:12: error: `pool_size` must be"},
       {"[databases]\npgbouncer = host=h", "6:1: error: the name `pgbouncer` belongs"},
       {"[databases]\napp = host=h user=u password=p",
@@ -237,6 +237,24 @@ TEST(LoadIni, what_is_wrong_has_a_place_and_a_suggestion) {
     EXPECT_NE(problems(with(text)).find(expected), std::string::npos) << text << "\n"
                                                                       << problems(with(text));
   }
+}
+
+TEST(LoadIni, several_hosts_go_in_turn_unless_told_otherwise) {
+  const auto loaded =
+      load(with("[databases]\na = host=h,i user=u password=p\nb = host=h,i user=u password=p\n"
+                "c = host=h,i user=u password=p load_balance_hosts=disable\n"
+                "d = host=h,i user=u password=p load_balance_hosts=round-robin"));
+  ASSERT_EQ(format(loaded.problems), "");
+  const auto order = [&](const std::string& database) {
+    for (const auto& upstream : loaded.config.upstreams) {
+      if (upstream.name == route(loaded, database).upstream) return upstream.host_order;
+    }
+    throw std::runtime_error("no such upstream");
+  };
+  EXPECT_EQ(order("a"), HostOrder::in_turn);
+  EXPECT_EQ(order("c"), HostOrder::as_written);
+  EXPECT_EQ(route(loaded, "a").upstream, route(loaded, "b").upstream);
+  EXPECT_EQ(route(loaded, "a").upstream, route(loaded, "d").upstream);
 }
 
 TEST(LoadIni, includes_files) {

@@ -103,6 +103,21 @@ TEST(LoadUrl, tls_verifies_as_libpq_does) {
   EXPECT_EQ(tls("connect_timeout=0").connect_timeout, Upstream{}.connect_timeout);
 }
 
+TEST(LoadUrl, several_hosts_are_asked_in_order_unless_told_otherwise) {
+  const auto order = [](const std::string& query) {
+    const auto loaded = load("postgres://u:p@h,i/d?" + query);
+    EXPECT_EQ(format(loaded.problems), "") << query;
+    return loaded.config.upstreams.at(0).host_order;
+  };
+  EXPECT_EQ(order("sslmode=require"), HostOrder::as_written);
+  EXPECT_EQ(order("load_balance_hosts=disable"), HostOrder::as_written);
+  EXPECT_EQ(order("load_balance_hosts=random"), HostOrder::in_turn);
+  EXPECT_EQ(order("load_balance_hosts=round-robin"), HostOrder::in_turn);
+  EXPECT_NE(format(load("postgres://u:p@h,i/d?load_balance_hosts=on").problems)
+                .find("`load_balance_hosts` must be"),
+            std::string::npos);
+}
+
 TEST(LoadUrl, reads_the_words_of_the_pool) {
   const auto loaded = load(
       "postgres://u:p@h/d?pool_size=30&max_overflow=10&pool_timeout=5&pool_recycle=280s"
@@ -136,7 +151,7 @@ TEST(LoadUrl, ignores_what_steers_a_driver_and_names_what_it_does_not_know) {
             "warning: `channel_binding=require` is treated as `prefer`: it is used if the server "
             "offers it\n");
   EXPECT_EQ(format(load("postgres://u:p@h/d?target_session_attrs=read-write").problems),
-            "warning: `target_session_attrs` is ignored: hosts are tried in order\n");
+            "warning: `target_session_attrs` is ignored: any host will do that answers\n");
 }
 
 // libpq refuses them too: `sslmod=require` would otherwise connect in clear.

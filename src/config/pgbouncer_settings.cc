@@ -105,7 +105,7 @@ constexpr PgbouncerSetting kDatabaseKeys[] = {
     {"datestyle", "", translated, "`parameters` of the route"},
     {"timezone", "", translated, "`parameters` of the route"},
     {"connect_query", "", missing, "no query is run after connecting"},
-    {"load_balance_hosts", "disable", missing, "hosts are tried in order"},
+    {"load_balance_hosts", "round-robin", translated, "`load_balance_hosts` of an upstream"},
     {"auth_user", "", missing, kNoAuthQuery},
     {"auth_query", "", missing, kNoAuthQuery},
     {"auth_dbname", "", missing, kNoAuthQuery},

@@ -31,7 +31,12 @@ Setting<Upstream> url() {
 void add_address(Table<Upstream>& table) {
   table.add(url());
   table.add("host", hosts(), field(&Upstream::hosts),
-            "The database server, or several hosts of it that are tried in order.");
+            "The database server, or several hosts of it: see `load_balance_hosts`.");
+  table.add("load_balance_hosts", host_order(), field(&Upstream::host_order),
+            "Of several hosts `disable` connects to the first that answers, in the order in which "
+            "they are written; `round-robin` begins with the next one each time. One that let "
+            "nobody in is asked last for 30 s. In pgbouncer.ini a line of [databases] says it, and "
+            "`round-robin` is the default.");
   table.add("user", text(), field(&Upstream::user),
             "Who logs in to the database. Empty: the client's own user, with its stored password.");
   table.add("password", secret(), field(&Upstream::password), "The password of `user`.");

@@ -313,6 +313,11 @@ Type<net::SslMode> ssl_mode() {
                                {"verify-full", net::SslMode::verify_full}});
 }
 
+Type<HostOrder> host_order() {
+  return one_of<HostOrder>(
+      {{"disable", HostOrder::as_written}, {"round-robin", HostOrder::in_turn}});
+}
+
 Type<PoolMode> pool_mode() {
   return one_of<PoolMode>({{"transaction", PoolMode::transaction},
                            {"session", PoolMode::session},

@@ -70,6 +70,7 @@ Type<T> one_of(std::vector<std::pair<std::string_view, T>> choices) {
 }
 
 Type<net::SslMode> ssl_mode();
+Type<HostOrder> host_order();
 Type<PoolMode> pool_mode();
 Type<LogLevel> log_level();
 

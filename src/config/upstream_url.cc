@@ -28,8 +28,12 @@ struct Alias {
 constexpr Alias kAliases[] = {
     {"sslrootcert", "tls_ca_file"}, {"sslcert", "tls_cert_file"}, {"sslkey", "tls_key_file"}};
 
-constexpr std::string_view kConnectionWords[] = {"ssl", "ssl_min_protocol_version", "sslaccept",
-                                                 "channel_binding", "connect_timeout"};
+constexpr std::string_view kConnectionWords[] = {"ssl",
+                                                 "ssl_min_protocol_version",
+                                                 "sslaccept",
+                                                 "channel_binding",
+                                                 "connect_timeout",
+                                                 "load_balance_hosts"};
 
 constexpr std::string_view kStartupWords[] = {"application_name", "client_encoding", "options"};
 
@@ -61,7 +65,6 @@ constexpr std::string_view kDriverWords[] = {"connection_limit",
                                              "sslsni",
                                              "sslnegotiation",
                                              "passfile",
-                                             "load_balance_hosts",
                                              "hostaddr",
                                              "pool_max_conns",
                                              "pool_min_conns",
@@ -142,10 +145,17 @@ Done apply_channel_binding(Upstream& upstream, std::string_view value) {
   return {};
 }
 
+Done apply_host_order(Upstream& upstream, std::string_view value) {
+  // libpq's word; what it is for (that all hosts get their part) is had by turns, too.
+  if (same_word(value, "random")) value = "round-robin";
+  return upstream_settings().find("load_balance_hosts")->parse(upstream, value);
+}
+
 Done apply_connection_word(Upstream& upstream, std::string_view name, std::string_view value) {
   if (name == "connect_timeout") return apply_connect_timeout(upstream, value);
   if (name == "ssl_min_protocol_version") return apply_min_version(upstream, value);
   if (name == "channel_binding") return apply_channel_binding(upstream, value);
+  if (name == "load_balance_hosts") return apply_host_order(upstream, value);
   if (name == "ssl") return at_least(upstream, read_ssl(value));
   // Prisma's.
   return at_least(upstream, one_of<net::SslMode>({{"strict", net::SslMode::verify_full},
@@ -169,7 +179,7 @@ std::string warning_about(const std::string& name, const std::string& value) {
     return "`channel_binding=require` is treated as `prefer`: it is used if the server offers it";
   }
   if (name == "target_session_attrs") {
-    return value == "any" ? "" : "`target_session_attrs` is ignored: hosts are tried in order";
+    return value == "any" ? "" : "`target_session_attrs` is ignored: any host will do that answers";
   }
   return "";
 }

@@ -15,7 +15,8 @@ using Hosts = std::vector<net::Target>;
 class World {
  public:
   World(std::uint64_t seed, const Hosts& hosts, Duration connect_timeout,
-        const net::SimFaultMenu& faults = {})
+        const net::SimFaultMenu& faults = {},
+        config::HostOrder order = config::HostOrder::as_written)
       : network_(seed, faults) {
     network_.set_host("silent", {silent_});
     network_.set_host("silent_and_good", {silent_, good_});
@@ -28,6 +29,7 @@ class World {
     config::Config config;
     config.upstreams = {{.name = "main",
                          .hosts = hosts,
+                         .host_order = order,
                          .ssl_mode = net::SslMode::disable,
                          .user = "pooler",
                          .connect_timeout = connect_timeout}};
@@ -59,6 +61,19 @@ class World {
       found.push_back(server.get());
     }
     return found;
+  }
+  // Where the idle one leads to, which is then closed, so that the next has to be opened.
+  std::string host_of_the_next() {
+    open_one();
+    pass(1s);
+    std::string host = "none yet";
+    for (const auto& [id, server] : worker_->gate(route_->upstream()).servers()) {
+      if (server->state() != Server::State::idle) continue;
+      host = server->target().host;
+      worker_->post([server = server.get()] { server->close(Reason::admin_close); });
+    }
+    pass(1s);
+    return host;
   }
   Route& route() { return *route_; }
   net::Address address_of(const std::string& name) const {
@@ -121,6 +136,28 @@ TEST(Connect, AnAddressThatComesTooLateIsNotTakenForTheNextHosts) {
     }
   }
   EXPECT_GT(late, 0);
+}
+
+TEST(Connect, HostsAreAskedInOrder) {
+  World world(1, {{"good"}, {"better"}}, 15s);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.host_of_the_next(), "good");
+}
+
+TEST(Connect, OrInTurnWhereThatIsWanted) {
+  World world(1, {{"good"}, {"better"}}, 15s, {}, config::HostOrder::in_turn);
+  for (int i = 0; i < 4; ++i) EXPECT_EQ(world.host_of_the_next(), i % 2 == 0 ? "good" : "better");
+}
+
+// Also when another one let us in meanwhile: each new server would wait for it.
+TEST(Connect, AHostThatDoesNotAnswerCostsItsTimeOnlyOnceInAWhile) {
+  World world(1, {{"silent"}, {"good"}}, 15s);
+  EXPECT_EQ(world.host_of_the_next(), "none yet");
+  world.pass(8s);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(world.host_of_the_next(), "good");
+  world.pass(30s);
+  world.open_one();
+  world.pass(1s);
+  EXPECT_EQ(world.counts().opening, 1) << "it is asked again";
 }
 
 // The connection was never made: nothing can have taken effect.

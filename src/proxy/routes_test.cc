@@ -97,6 +97,17 @@ TEST_F(RoutesTest, AMissingCertificateIsNamed) {
   EXPECT_NE(made.error().find("/nowhere/ca.crt"), std::string::npos);
 }
 
+// Two attempts at once may begin at the same host.
+TEST(Upstream, IsWrongForGoodWhenEveryHostIs) {
+  Upstream upstream(0, {.name = "main", .hosts = {{"a"}, {"b"}}}, {}, 1);
+  EXPECT_FALSE(upstream.all_hosts_wrong(0, 1));
+  EXPECT_FALSE(upstream.all_hosts_wrong(0, 1)) << "the same again";
+  EXPECT_TRUE(upstream.all_hosts_wrong(1, 1));
+  upstream.no_host_wrong();
+  EXPECT_FALSE(upstream.all_hosts_wrong(1, 1));
+  EXPECT_TRUE(upstream.all_hosts_wrong(0, 2)) << "the first could not be reached";
+}
+
 class ForgottenRoutesTest : public RoutesTest {
  protected:
   ForgottenRoutesTest() { config_.routes_max = 2 * kNames; }

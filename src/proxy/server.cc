@@ -72,10 +72,11 @@ bool Server::secured() const {
   return worker_->reactor().is_secured(stream_);
 }
 
-// --- Connecting: hosts in turn from a rotating start, all addresses of each ---
+// --- Connecting: one host after the other, all addresses of each ---
 
 void Server::open() {
-  first_host_ = route_->refusing_hosts().first_for(route_->upstream().next_host());
+  first_host_ =
+      route_->refusing_hosts().first_for(route_->upstream().next_host(), worker_->reactor().now());
   try_next_host();
 }
 
@@ -180,8 +181,8 @@ void Server::need_scram_keys(Bytes salt, std::uint32_t iterations) {
 void Server::login_done() {
   stop_timer();
   state_ = State::idle;
-  route_->upstream().all_hosts_wrong(false);
-  route_->refusing_hosts().accepted();
+  route_->upstream().no_host_wrong();
+  route_->refusing_hosts().accepted(first_host_, hosts_tried_, worker_->reactor().now());
   gate().server_ready(id_, conversation_->fit());
 }
 
@@ -200,9 +201,13 @@ void Server::login_failed(const session::Failure& why) {
 void Server::fail(const session::Failure& otherwise) {
   auto why = refusal_ != nullptr ? *refusal_ : otherwise;
   const bool wrong_host = state_ != State::connecting && why.setback == Setback::of_upstream;
-  const bool all_wrong = route_->upstream().all_hosts_wrong(wrong_host);
-  if (wrong_host && !all_wrong) why.setback = Setback::passing;
-  const bool all_refuse = route_->refusing_hosts().failed(first_host_, hosts_tried_);
+  if (!wrong_host) {
+    route_->upstream().no_host_wrong();
+  } else if (!route_->upstream().all_hosts_wrong(first_host_, hosts_tried_)) {
+    why.setback = Setback::passing;
+  }
+  const bool all_refuse =
+      route_->refusing_hosts().failed(first_host_, hosts_tried_, worker_->reactor().now());
   if (why.setback == Setback::of_route && !all_refuse) why.setback = Setback::of_one_host;
   log_failure(why);
   route_->note_failure(why, worker_->reactor().now());

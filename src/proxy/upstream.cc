@@ -1,5 +1,6 @@
 #include "proxy/upstream.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace tidegate::proxy {
@@ -9,13 +10,18 @@ Upstream::Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef 
     : index_(index),
       spec_(std::move(spec)),
       tls_(std::move(tls)),
-      pool_(spec_.limits, jitter_seed) {}
+      pool_(spec_.limits, jitter_seed),
+      wrong_(spec_.hosts.size()) {}
 
-bool Upstream::all_hosts_wrong(bool wrong) {
-  if (wrong)
-    return wrong_in_a_row_.fetch_add(1, std::memory_order_relaxed) + 1 >= spec_.hosts.size();
-  wrong_in_a_row_.store(0, std::memory_order_relaxed);
-  return false;
+bool Upstream::all_hosts_wrong(std::size_t first, std::size_t tried) {
+  const std::scoped_lock hold(wrong_lock_);
+  for (std::size_t i = 0; i < tried; ++i) wrong_[(first + i) % wrong_.size()] = true;
+  return std::ranges::find(wrong_, false) == wrong_.end();
+}
+
+void Upstream::no_host_wrong() {
+  const std::scoped_lock hold(wrong_lock_);
+  wrong_.assign(wrong_.size(), false);
 }
 
 std::optional<session::ScramKeys> Upstream::find_keys(const KeyQuery& query) {

@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <tuple>
+#include <vector>
 
 #include "auth/scram.h"
 #include "base/wipe.h"
@@ -36,15 +37,19 @@ class Upstream {
     return visit(pool_);
   }
 
-  // Where the next connection attempt begins in the list of hosts: round robin.
-  std::size_t next_host() { return next_host_.fetch_add(1, std::memory_order_relaxed); }
+  // Where the next connection attempt begins in the list of hosts.
+  std::size_t next_host() {
+    const bool in_turn = spec_.host_order == config::HostOrder::in_turn;
+    return in_turn ? next_host_.fetch_add(1, std::memory_order_relaxed) : 0;
+  }
 
   session::SchemaVersion& schema() { return schema_; }
   LastFailure& last_failure() { return last_failure_; }
-  // One attempt found something wrong with its host that will last (a certificate), or did not.
-  // True when that is so of all hosts: as many attempts in a row as there are hosts said so, and
-  // each began at the next one.
-  bool all_hosts_wrong(bool wrong);
+  // An attempt that had begun at `first` found something wrong that will last (a certificate) with
+  // the last host that it tried, and could not reach those before. True when there is no other host
+  // left, and no attempt has said otherwise since.
+  bool all_hosts_wrong(std::size_t first, std::size_t tried);
+  void no_host_wrong();
 
   // SCRAM keys by what they were derived from. Bounded; one of them goes when it is
   // full, whichever stands first.
@@ -67,7 +72,8 @@ class Upstream {
   std::mutex lock_;
   pool::Pool pool_;
   std::atomic<std::size_t> next_host_{0};
-  std::atomic<std::size_t> wrong_in_a_row_{0};
+  std::mutex wrong_lock_;
+  std::vector<bool> wrong_;  // by host
   LastFailure last_failure_;
   session::SchemaVersion schema_;
   std::mutex keys_lock_;
