@@ -102,7 +102,7 @@ bool ServerLogin::has_password() {
 
 void ServerLogin::cleartext_wanted(ByteReader request) {
   if (!request.finished()) return fail_protocol("a malformed request for a password");
-  if (!secured_ && !port_->rules().cleartext_allowed) {
+  if (!secured_ && !port_->over_unix_socket() && !port_->rules().cleartext_allowed) {
     return fail(Reason::server_login_failed,
                 "the server asks for the password in cleartext and without TLS: set sslmode = "
                 "\"require\" for the upstream",

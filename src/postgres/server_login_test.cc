@@ -151,6 +151,13 @@ TEST_F(ServerLoginTest, CleartextWhenAllowed) {
   EXPECT_EQ(login.state(), State::reporting);
 }
 
+TEST_F(ServerLoginTest, CleartextOverAUnixSocket) {
+  port.has_unix_socket = true;
+  start();
+  feed(made_by(write_authentication_cleartext));
+  EXPECT_EQ(take_sent(), made_by(write_password, "tide"));
+}
+
 TEST_F(ServerLoginTest, CleartextOverTls) {
   port.login_rules.tls_wanted = true;
   start();

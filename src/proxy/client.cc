@@ -42,6 +42,7 @@ void Client::begin(ClientId id, net::ParcelPtr parcel, const net::Address& peer,
   conversation_ = postgres::make_client_conversation(*this, worker_.workshop());
   stream_ = reactor.adopt(std::move(parcel), this);
   address_ = peer.text();
+  over_unix_socket_ = peer.is_unix();
   login_timer_ =
       reactor.arm(connected_at_ + worker_.process().config().client_login_timeout, this, 0);
   worker_.newcomer_arrived(*this);
@@ -137,10 +138,10 @@ bool Client::tls_offered() const {
   return worker_.process().client_tls() != nullptr;
 }
 bool Client::tls_required() const {
-  return worker_.process().config().client_ssl_mode >= net::SslMode::require;
+  return !over_unix_socket_ && worker_.process().config().client_ssl_mode >= net::SslMode::require;
 }
 bool Client::cleartext_password_allowed() const {
-  return secured_ || worker_.process().config().cleartext_over_plain;
+  return secured_ || over_unix_socket_ || worker_.process().config().cleartext_over_plain;
 }
 
 void Client::start_tls() {

@@ -145,7 +145,8 @@ class Client final : public net::StreamHandler,
   bool reading_ = true;
   bool output_full_ = false;
   bool secured_ = false;
-  bool finished_ = false;  // the client closed its sending side
+  bool over_unix_socket_ = false;  // nobody listens in between, with or without TLS
+  bool finished_ = false;          // the client closed its sending side
   bool logged_in_ = false;
   bool secret_asked_ = false;  // it waits for us, not we for it
   bool cancelling_ = false;    // it came to cancel: its connection ends when that is over

@@ -211,3 +211,14 @@ def test_trap21_cancel_over_tls(tls_gate, authority, database):
             client.answer()
         assert caught.value.sqlstate == "57014"
         assert client.ask("SELECT 1") == [("1",)]
+
+
+def test_a_unix_socket_needs_no_tls(start_gate, database, tmp_path_factory):
+    """Like PostgreSQL and PgBouncer: nobody listens in between. Not even for a cleartext password."""
+    directory = tmp_path_factory.mktemp("s")
+    gate = start_gate(listen=("127.0.0.1:0", f"{directory}:6432"), tls={"sslmode": "require"},
+                      more={"auth": {"type": "cleartext"}})
+    with gate.connect(host=str(directory), port=6432) as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+    with pytest.raises(psycopg.OperationalError, match="TLS connections only"):
+        gate.connect()
