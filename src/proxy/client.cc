@@ -423,12 +423,21 @@ void Client::close_client(Reason reason, session::Farewell how) {
   end(reason);
 }
 
-void Client::stream_closed(net::StreamId, net::CloseReason reason, const std::string&) {
+// What became of a handshake is heard by nobody else: the client may know no more than that it
+// ended.
+Reason Client::why_lost(net::CloseReason reason) const {
+  const bool tls =
+      reason == net::CloseReason::tls_failed || reason == net::CloseReason::tls_rejected;
+  if (tls && !secured_) return Reason::tls_failed;
+  return reason == net::CloseReason::reset ? Reason::client_reset : Reason::client_gone;
+}
+
+void Client::stream_closed(net::StreamId, net::CloseReason reason, const std::string& detail) {
   if (state_ == State::ending) return;
   conversation_->client_lost(worker_.turn());
   if (state_ == State::ending) return;
   leave_server(!finished_ && !conversation_->said_goodbye());
-  end(reason == net::CloseReason::reset ? Reason::client_reset : Reason::client_gone);
+  end(why_lost(reason), detail);
 }
 
 void Client::leave_server(bool cancel) {
@@ -440,7 +449,11 @@ void Client::leave_server(bool cancel) {
 }
 
 // A client that did not get in is an event whether or not coming and going is.
-void Client::log_end(Reason reason) {
+void Client::log_end(Reason reason, std::string_view detail) {
+  if (reason == Reason::tls_failed) {  // nobody is known yet
+    return log().write(LogLevel::info, "client refused",
+                       {{"reason", name(reason)}, {"detail", detail}, {"address", address_}});
+  }
   const bool left = reason == Reason::client_gone || reason == Reason::client_reset;
   const bool refused = !logged_in_ && !left && !cancelling_;
   if (!refused && !worker_.process().config().log_connections) return;
@@ -454,10 +467,10 @@ void Client::log_end(Reason reason) {
                {"address", address_}});
 }
 
-void Client::end(Reason reason) {
+void Client::end(Reason reason, std::string_view detail) {
   state_ = State::ending;  // what is held may be under the conversation's eyes, and goes with us
   worker_.newcomer_known(*this);
-  log_end(reason);
+  log_end(reason, detail);
   if (!cancelling_) worker_.bury(id_);
 }
 

@@ -118,13 +118,14 @@ class Client final : public net::StreamHandler,
   void set_reading();
   void secret_found(const session::Secret& secret);
   bool clients_full() const;
+  Reason why_lost(net::CloseReason reason) const;
   session::Destination admit_to_console(const std::string& user);
-  void log_end(Reason reason);
+  void log_end(Reason reason, std::string_view detail);
   // Lets go of the server on the way out; `cancel` when a statement is to be stopped.
   void leave_server(bool cancel);
   void dismiss_soon();
   void cancel_over();
-  void end(Reason reason);
+  void end(Reason reason, std::string_view detail = {});
   void ask_pool(bool again);
 
   Worker& worker_;

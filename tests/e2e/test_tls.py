@@ -222,3 +222,13 @@ def test_a_unix_socket_needs_no_tls(start_gate, database, tmp_path_factory):
         assert connection.execute("SELECT 1").fetchone() == (1,)
     with pytest.raises(psycopg.OperationalError, match="TLS connections only"):
         gate.connect()
+
+
+def test_a_failed_handshake_is_explained(start_gate, tmp_path):
+    gate = start_gate(tls={"sslmode": "require"}, more={"log": {"connections": False}})
+    stranger = Authority(tmp_path, "Another Authority")
+    with pytest.raises(psycopg.OperationalError, match="certificate verify failed"):
+        gate.connect(**verified(stranger))
+    eventually(lambda: "reason=tls_failed" in gate.log(), what="a word in the log")
+    line, = [line for line in gate.log().splitlines() if "reason=tls_failed" in line]
+    assert "client refused" in line and "unknown ca" in line
