@@ -330,8 +330,8 @@ TEST(LoadToml, who_has_no_password_is_named_within_bounds) {
 
 TEST(LoadToml, a_statement_that_is_kept_must_fit_in_what_a_client_may_keep) {
   const std::string text = std::string(kMain) + "[route.shop]\nstatement_bytes_max = ";
-  EXPECT_EQ(problems(text + "\"4MB\"\n"), "");
-  EXPECT_EQ(problems(text + "\"5MB\"\n"),
+  EXPECT_EQ(problems(text + "\"16MB\"\n"), "");
+  EXPECT_EQ(problems(text + "\"17MB\"\n"),
             "t.toml:4:1: warning: route `shop` has a `statement_bytes_max` above its "
             "`client_statement_bytes_max`: statements between the two are refused\n");
 }
