@@ -44,7 +44,7 @@ void add_sizes(Table<Route>& table) {
 
 void add_waiting(Table<Route>& table) {
   table.add("queue_max", integer(0, kWaitingMax), limit(&RouteLimits::queue_max),
-            "Clients that may wait for a server of the route.");
+            "Clients of the route that may wait for a server that others have.");
   table
       .add("pool_timeout", duration(), limit(&RouteLimits::pool_timeout),
            "Longest wait for a server, then an error. 0: no limit.")
