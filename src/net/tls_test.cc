@@ -367,7 +367,8 @@ class OpensslClientTest : public TlsTest {
     reactor_->start_tls_server(server_id_, context_, {});
   }
 
-  static constexpr int kKeysAsked = 20'000;    // 540 kB of answers
+  // Several that are read at once have one answer, so it is not known how many it takes.
+  static constexpr int kKeysAsked = 3'000'000;
   static constexpr int kKeysAnswered = 5'000;  // 135 kB, more than may wait
 
   std::shared_ptr<Listener> listener_ = listen();
@@ -413,8 +414,6 @@ TEST_F(OpensslClientTest, WhoAsksForKeysAndDoesNotReadTheAnswersIsLeft) {
       return SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED) == 1 && SSL_do_handshake(ssl) == 1;
     };
     for (int i = 0; i < kKeysAsked && ask(); ++i) continue;
-    pollfd left{.fd = SSL_get_fd(ssl), .events = POLLRDHUP, .revents = 0};
-    poll(&left, 1, 60'000);
   });
   EXPECT_EQ(server_.closed, CloseReason::tls_failed);
   EXPECT_EQ(server_.detail, "the peer asks for new keys and does not read the answers");
