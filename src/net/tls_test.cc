@@ -2,7 +2,6 @@
 #include "net/tls.h"
 
 #include <gmock/gmock.h>
-#include <poll.h>
 #include <sys/socket.h>
 
 #include <csignal>
