@@ -314,6 +314,14 @@ TEST(LoadToml, pins_that_may_hold_every_server_are_a_warning) {
   }
 }
 
+TEST(LoadToml, pins_of_all_routes_that_may_hold_the_whole_budget_are_a_warning) {
+  const std::string main = std::string(kMain) + "budget = 6\n[pool]\npool_size = 4\n";
+  EXPECT_EQ(problems(main + "pins_max = 3\n[route.a]\n[route.b]\n"),
+            "t.toml:8:8: warning: the `pins_max` of all routes to `main` add up to 6, and its "
+            "budget is 6: while pinned clients are idle everybody else may have to wait\n");
+  EXPECT_EQ(problems(main + "[route.a]\n[route.b]\n"), "");
+}
+
 TEST(LoadToml, who_has_no_password_is_named_within_bounds) {
   const std::string main = "[auth]\ntype = \"trust\"\n[upstream.main]\nhost = \"h\"\n[route.d]\n";
   std::string users;

@@ -44,6 +44,7 @@ class Review {
     for (const auto& upstream : config_.upstreams) {
       review_upstream(upstream);
       review_min_idle(upstream);
+      review_all_pins(upstream);
     }
     for (const auto& route : config_.routes) review_route(route);
     review_users();
@@ -104,6 +105,25 @@ class Review {
     warning(fmt::format("route.{}.min_idle", last->database),
             fmt::format("the `min_idle` of all routes to `{}` add up to {}, but its budget is {}: "
                         "some will never be reached",
+                        upstream.name, sum, upstream.limits.budget));
+  }
+
+  // `auto` leaves a place of the budget to the others; numbers that are written down are obeyed.
+  void review_all_pins(const Upstream& upstream) {
+    long sum = 0;
+    int routes = 0;
+    const Route* last = nullptr;
+    for (const auto& route : config_.routes) {
+      if (route.upstream != upstream.name || route.limits.pins_max == 0) continue;
+      if (!route.rules.pins_allowed || route.rules.mode != PoolMode::transaction) continue;
+      sum += std::min(route.limits.pins_max, route.limits.pool_size + route.limits.max_overflow);
+      ++routes;
+      last = &route;
+    }
+    if (routes < 2 || sum < upstream.limits.budget) return;
+    warning(fmt::format("route.{}.pins_max", last->database),
+            fmt::format("the `pins_max` of all routes to `{}` add up to {}, and its budget is {}: "
+                        "while pinned clients are idle everybody else may have to wait",
                         upstream.name, sum, upstream.limits.budget));
   }
 

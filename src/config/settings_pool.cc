@@ -39,7 +39,7 @@ void add_sizes(Table<Route>& table) {
       .ini("min_pool_size", "0");
   table.add("pins_max", integer_or("auto", kServersMax), limit(&RouteLimits::pins_max),
             "Servers that pinned clients may hold past their transactions; `auto` is one less "
-            "than `pool_size`.");
+            "than `pool_size`, and over all routes of an upstream one less than its `budget`.");
 }
 
 void add_waiting(Table<Route>& table) {

@@ -62,10 +62,16 @@ Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const
   if (route == nullptr || route->removed) return Reason::route_removed;
   if (want.deadline <= clock) return reason_of_timeout(*route);
   if (const Reason reason = lasting_trouble(*route); reason != Reason::none) return reason;
-  if (want.kind == HoldKind::pin && route->pins >= pins_max(route->limits)) {
-    return Reason::pins_full;
-  }
-  return Reason::none;
+  return want.kind == HoldKind::pin && !may_pin(*route) ? Reason::pins_full : Reason::none;
+}
+
+bool Pool::State::may_pin(const Route& route) const {
+  return pool::may_pin(route.limits, limits, {.route = route.pins, .upstream = pinned});
+}
+
+void Pool::State::count_pin(Route& route, int change) {
+  route.pins += change;
+  pinned += change;
 }
 
 void Pool::State::admit(const Ticket& ticket, Route& route, Actions& out) {
@@ -90,7 +96,7 @@ void Pool::State::enqueue(const Ticket& ticket, Route& route) {
   waiter.slot = slot;
   waiter_by_id.insert(waiter);
   route.queue.push(waiter);
-  if (ticket.want.kind == HoldKind::pin) ++route.pins;
+  if (ticket.want.kind == HoldKind::pin) count_pin(route, +1);
   if (!ticket.want.deadline.is_never()) {
     deadlines.put(waiter, {ticket.want.deadline, ticket.number});
   }
@@ -101,7 +107,7 @@ Ticket Pool::State::dequeue(Waiter& waiter) {
   deadlines.remove(waiter);
   waiter_by_id.erase(ticket.want.waiter);
   waiter.route->queue.remove(waiter);
-  if (ticket.want.kind == HoldKind::pin) --waiter.route->pins;
+  if (ticket.want.kind == HoldKind::pin) count_pin(*waiter.route, -1);
   waiters.erase(waiter.slot);
   return ticket;
 }

@@ -64,8 +64,12 @@ void Pool::State::check_route(const Route& route) {
 }
 
 void Pool::State::check_waiters() {
-  int queued = 0;
-  routes.for_each([&](RouteId, const Route& route) { queued += route.queue.size(); });
+  int queued = 0, pins = 0;
+  routes.for_each([&](RouteId, const Route& route) {
+    queued += route.queue.size();
+    pins += route.pins;
+  });
+  TG_CHECK(pins == pinned);
   TG_CHECK(queued == static_cast<int>(waiters.size()));
   if (planted(Planted::waiter_served_twice_after_gone)) return;
   TG_CHECK(waiter_by_id.size() == waiters.size());

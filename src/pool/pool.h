@@ -67,7 +67,7 @@ struct RouteLimits {
   Duration idle_timeout{600s};  // 0 = never
   bool pre_ping = true;         // ask `assign` to verify a server idle for longer than ping_after
   Duration ping_after{30s};
-  int pins_max = 0;             // servers that pins may hold; 0 = pool_size - 1, at least 1
+  int pins_max = 0;             // servers that pins may hold; 0 = see sizing.h
   bool shed = true;             // CoDel under sustained overload
   Duration shed_target{500ms};  // CoDel: a standing queue older than this ...
   Duration shed_interval{5s};   // ... for this long is overload

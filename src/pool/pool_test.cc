@@ -598,6 +598,28 @@ TEST_F(PoolTest, CountsHoldsByKindAndLimitsPins) {
   EXPECT_TRUE(r.hold_changed(second, HoldKind::pin));
 }
 
+TEST_F(PoolTest, PinsOfAllRoutesLeaveAPlaceOfTheBudget) {
+  const auto first = start({.pool_size = 3}, {.budget = 3});
+  const auto second = r.add_route({.pool_size = 3});
+  const auto served = serve(first, 1);
+  EXPECT_TRUE(r.hold_changed(served, HoldKind::pin));
+  EXPECT_TRUE(r.hold_changed(serve(second, 2), HoldKind::pin));
+  EXPECT_FALSE(r.hold_changed(serve(second, 3), HoldKind::pin));
+  r.server_released(served);
+  EXPECT_TRUE(r.hold_changed(held_by(3), HoldKind::pin)) << "what one gives back another may have";
+}
+
+TEST_F(PoolTest, PinsMaxWrittenDownIsWhatHolds) {
+  const auto route = start({.pool_size = 2, .pins_max = 2}, {.budget = 2});
+  EXPECT_TRUE(r.hold_changed(serve(route, 1), HoldKind::pin));
+  EXPECT_TRUE(r.hold_changed(serve(route, 2), HoldKind::pin));
+}
+
+TEST_F(PoolTest, OnePinFitsIntoTheSmallestBudget) {
+  const auto route = start({.pool_size = 5}, {.budget = 1});
+  EXPECT_TRUE(r.hold_changed(serve(route, 1), HoldKind::pin));
+}
+
 TEST_F(PoolTest, PinsThatWaitCountToo) {
   const auto route = start({.pool_size = 2});
   serve(route, 1);

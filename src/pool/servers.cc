@@ -51,7 +51,7 @@ bool Pool::State::hold_changed(Server& server, HoldKind kind) {
   TG_CHECK(server.state == ServerState::held);
   Route& route = *server.route;
   const bool new_pin = kind == HoldKind::pin && server.ticket.want.kind != HoldKind::pin;
-  if (new_pin && route.pins >= pins_max(route.limits)) return false;
+  if (new_pin && !may_pin(route)) return false;
   leave_state(server);
   server.ticket.want.kind = kind;
   enter_state(server, ServerState::held);

@@ -12,6 +12,15 @@ int pins_max(const RouteLimits& limits) {
   return limits.pins_max > 0 ? limits.pins_max : std::max(1, limits.pool_size - 1);
 }
 
+int pins_max(const UpstreamLimits& limits) {
+  return std::max(1, limits.budget - 1);
+}
+
+bool may_pin(const RouteLimits& route, const UpstreamLimits& upstream, const PinLoad& load) {
+  const bool written_down = route.pins_max > 0;
+  return load.route < pins_max(route) && (written_down || load.upstream < pins_max(upstream));
+}
+
 int servers_missing(const RouteLimits& limits, const RouteLoad& load) {
   const int room = servers_max(limits, true) - load.size;
   return std::max(0, std::min(load.waiting - load.coming, room));

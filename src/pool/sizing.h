@@ -8,7 +8,17 @@ namespace tidegate::pool {
 
 // The most servers a route may have: max_overflow exists only while clients wait.
 int servers_max(const RouteLimits& limits, bool clients_wait);
+// Of one route, whatever the others hold.
 int pins_max(const RouteLimits& limits);
+// Of all routes of an upstream, as far as their limits are not written down: one place of the
+// budget is left for whoever holds none.
+int pins_max(const UpstreamLimits& limits);
+
+struct PinLoad {
+  int route = 0;     // pins held and pins waiting
+  int upstream = 0;  // the same of all its routes
+};
+bool may_pin(const RouteLimits& route, const UpstreamLimits& upstream, const PinLoad& load);
 
 struct RouteLoad {
   int waiting = 0;

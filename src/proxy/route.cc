@@ -29,7 +29,17 @@ void Route::note_failure(const session::Failure& failure, Instant at) {
   if (!is_own) upstream_.last_failure().set(failure, at);
 }
 
+Crowd Route::crowd() const {
+  return upstream_.with_pool([this](pool::Pool& pool) {
+    return Crowd{.counts = pool.counts(id_),
+                 .limits = spec_.limits,
+                 .servers = pool.total_servers(),
+                 .budget = pool.limits().budget};
+  });
+}
+
 session::Failure Route::explain(Reason reason) const {
+  if (is_of_a_crowd(reason)) return describe(reason, crowd());
   return proxy::explain(reason, last_failure_, upstream_.last_failure());
 }
 

@@ -10,6 +10,7 @@
 
 #include "pool/pool.h"
 #include "proxy/census.h"
+#include "proxy/crowd.h"
 #include "proxy/last_failure.h"
 #include "proxy/refusing_hosts.h"
 #include "proxy/upstream.h"
@@ -56,6 +57,8 @@ class Route {
     session::Traffic now;
     Period last;
   };
+
+  Crowd crowd() const;
 
   std::string database_;
   config::Route spec_;

@@ -256,15 +256,19 @@ void SimProxy::check_pools() {
     route->upstream().with_pool([&](pool::Pool& pool) { check_route(*route, pool); });
   }
   for (const auto& upstream : process_->routes().upstreams()) {
-    int opening = 0;
+    int opening = 0, pins = 0;
     for (const auto& route : process_->routes().all()) {
       if (&route->upstream() != upstream.get()) continue;
-      opening +=
-          upstream->with_pool([&](pool::Pool& pool) { return pool.counts(route->id()).opening; });
+      const auto counts =
+          upstream->with_pool([&](pool::Pool& pool) { return pool.counts(route->id()); });
+      opening += counts.opening;
+      const bool bounded = route->spec().limits.pins_max == 0;
+      if (bounded) pins += counts.held_by_kind[static_cast<int>(HoldKind::pin)];
     }
     upstream->with_pool([&](pool::Pool& pool) {
       if (pool.total_servers() > pool.limits().budget) ledger_.finding("the pool is over budget");
       if (opening > pool.limits().opening_max) ledger_.finding("too many logins at once");
+      if (pins > pool::pins_max(pool.limits())) ledger_.finding("pins leave nothing of the budget");
     });
   }
 }
