@@ -187,6 +187,18 @@ PoolRow pool_row(proxy::Route& route, const Findings& findings, Instant now) {
   return row;
 }
 
+int servers_of(proxy::Route& route) {
+  const auto counts =
+      route.upstream().with_pool([&](pool::Pool& pool) { return pool.counts(route.id()); });
+  return counts.idle + counts.held + counts.opening + counts.closing;
+}
+
+std::map<std::string, int> servers_by_user(proxy::Process& process) {
+  std::map<std::string, int> servers;
+  for (const auto& route : process.routes().all()) servers[route->user()] += servers_of(*route);
+  return servers;
+}
+
 session::Table users_table(proxy::Process& process) {
   session::Table table;
   table.columns = {{"name"},
@@ -197,9 +209,11 @@ session::Table users_table(proxy::Process& process) {
                    {"current_connections", session::CellType::int4},
                    {"max_user_client_connections", session::CellType::int4},
                    {"current_client_connections", session::CellType::int4}};
+  auto servers = servers_by_user(process);
   for (const auto& user : process.config().users) {
     const auto* place = process.secrets().place(user.name);
-    table.rows.push_back({user.name, "", "", "", "0", "0", std::to_string(user.clients_max),
+    table.rows.push_back({user.name, "", "", "", "0", std::to_string(servers[user.name]),
+                          std::to_string(user.clients_max),
                           std::to_string(place == nullptr ? 0 : place->clients.count())});
   }
   return table;
@@ -227,9 +241,7 @@ DatabaseRow database_row(const config::Route& route, proxy::Process& process) {
   for (const auto& live : process.routes().all()) {
     if (live->spec().database != route.database) continue;
     row.clients += live->clients().count();
-    const auto counts =
-        live->upstream().with_pool([&](pool::Pool& pool) { return pool.counts(live->id()); });
-    row.servers += counts.idle + counts.held + counts.opening + counts.closing;
+    row.servers += servers_of(*live);
   }
   return row;
 }

@@ -122,6 +122,9 @@ def test_pools_are_counted_one_by_one(start_gate, database, wire):
             eventually(lambda: pools() == {"app": [3, 0, 1, 0, 0, 0], "other": [1, 0, 0, 0, 1, 0]},
                        what="each pool's own clients and servers")
             assert all(row["load_balance_hosts"] == "" for row in table(gate, "POOLS")[1])
+            users = {row["name"]: (row["current_connections"], row["current_client_connections"])
+                     for row in table(gate, "USERS")[1]}
+            assert (users["app"], users["other"]) == (("1", "3"), ("1", "1"))
     finally:
         with database.postgres.connect() as connection:
             connection.execute("DROP ROLE other")
