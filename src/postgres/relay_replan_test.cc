@@ -120,6 +120,18 @@ TEST(RelayReplans, OneThatIsThereAfterAllIsNotInTheWay) {
   EXPECT_EQ(client.ask(binding("", "s", "v") + execute() + sync()), "2D[v]C[SELECT 1]Z[I]");
 }
 
+// What was to put it right was skipped: it is as stale as before.
+TEST(RelayReplans, OneWhoseReplacementWasSkippedIsReplacedAtItsNextUse) {
+  Rig rig;
+  auto& client = rig.user();
+  const auto use = binding("", "s", "v") + execute() + sync();
+  client.ask(parse("s", "select $1") + sync());
+  client.ask(query("retype"));
+  EXPECT_EQ(client.ask(use), "E[0A000]Z[I]");
+  EXPECT_EQ(client.ask(execute("nope") + use), "E[34000]Z[I]");
+  EXPECT_EQ(client.ask(use), "2D[v]C[SELECT 1]Z[I]");
+}
+
 // The table changed in a way that the text does not survive.
 TEST(RelayReplans, AnErrorOfTheSecondTryIsTheClients) {
   Rig rig;

@@ -442,7 +442,9 @@ void ReplyWalk::undo(const OwedReply& request, bool failed, OwedReply* later, St
     }
   }
   if (request.statement != nullptr && asked_server && request.reply == Reply::close) {
+    // It is closed to make room, or because it is stale, and which of them is not kept.
     state_.statements.add(request.statement);
+    state_.statements.mark_stale(request.statement->key);
   }
   const bool unnamed = request.changes_unnamed();
   if (unnamed) undo_unnamed(request, failed, later);
