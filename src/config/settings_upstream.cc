@@ -85,7 +85,10 @@ void add_timeouts(Table<Upstream>& table) {
 }
 
 void add_tls(Table<Upstream>& table) {
-  table.add("sslmode", ssl_mode(), field(&Upstream::ssl_mode), "As in libpq.")
+  table
+      .add("sslmode", ssl_mode(), field(&Upstream::ssl_mode),
+           "As in libpq, but once: `prefer` goes on without TLS where the database has none, not "
+           "where the handshake or the login fails; `allow` goes without.")
       .ini("server_tls_sslmode", "prefer");
   table.add("channel_binding", boolean(), field(&Upstream::channel_binding),
             "Bind SCRAM logins to the TLS connection when the server offers it.");
