@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "postgres/owed.h"
+#include "postgres/row_shape.h"
 #include "postgres/settings.h"
 #include "session/turn.h"
 
@@ -23,6 +24,8 @@ class LinkedClient {
   // A request that changed the session's statements had no effect. `failed`: it was tried (a
   // failed Parse of the unnamed statement leaves none); otherwise it was skipped after an error.
   virtual void undone(const OwedReply& request, bool failed) = 0;
+  // The answer to a Describe of a statement.
+  virtual void rows_described(const OwedReply& request, RowShape rows) = 0;
   // DEALLOCATE ALL or DISCARD ALL was done; the latter, like RESET ALL, also reset the settings.
   virtual void statements_discarded() = 0;
   virtual void session_discarded() = 0;

@@ -51,6 +51,7 @@ class LoginProbe final : public LinkedClient {
   const SettingsRef& settings() const override { return settings_; }
   void setting_reported(std::string_view name, std::string_view value) override;
   void undone(const OwedReply&, bool) override {}
+  void rows_described(const OwedReply&, RowShape) override {}
   void statements_discarded() override {}
   void session_discarded() override {}
   void schema_changed() override {}

@@ -46,6 +46,7 @@ struct ErrorText {
   std::string message;
   std::string detail;
   std::string hint;
+  std::string_view routine = {};
 };
 void write_error(ByteBuffer& out, const ErrorText& error);
 void write_notice(ByteBuffer& out, const ErrorText& notice);

@@ -23,6 +23,7 @@ void write_fields(ByteBuffer& out, char type, const ErrorText& error) {
   field('M', error.message);
   if (!error.detail.empty()) field('D', error.detail);
   if (!error.hint.empty()) field('H', error.hint);
+  if (!error.routine.empty()) field('R', error.routine);
   message.u8(0);
 }
 

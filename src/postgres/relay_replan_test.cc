@@ -2,6 +2,8 @@
 // see into deallocated it. Where nothing was answered yet it is run again unseen, in the shape that
 // the client sent; elsewhere the client reads PostgreSQL's error, once. So does one that does not
 // ask what the rows look like: it may have been told before, and would read others as those.
+#include <algorithm>
+
 #include "postgres/relay_testing.h"
 
 namespace tidegate::postgres::testing {
@@ -13,6 +15,7 @@ struct Shape {
   std::string healthy;       // what it is answered with
   std::string stale = "";    // at first, when the table was changed; empty: as when healthy
   std::string missing = "";  // at first, when the statements are gone; empty: as when healthy
+  bool told = false;         // what rows look like, and reads the error until it prepares anew
 };
 
 void PrintTo(const Shape& shape, std::ostream* out) {
@@ -44,7 +47,7 @@ const Shape kShapes[] = {
     // PostgreSQL tells the types of the parameters before it finds the change.
     {"StatementDescribed", describe('S', "s") + sync(), "tTZ[I]", "tE[0A000]Z[I]", "E[26000]Z[I]"},
     {"StatementDescribedBehindItsBind", kBind + describe('S', "s") + execute() + sync(),
-     "2tTD[v]C[SELECT 1]Z[I]", "E[0A000]Z[I]", "E[26000]Z[I]"},
+     "2tTD[v]C[SELECT 1]Z[I]", "E[0A000]Z[I]", "E[26000]Z[I]", true},
     {"ClosedPortal", kBind + execute() + close('P', "") + sync(), "2D[v]C[SELECT 1]3Z[I]",
      "E[0A000]Z[I]", "E[26000]Z[I]"},
     {"TwoStatements", kBind + execute() + binding("", "t", "w") + execute() + sync(),
@@ -67,6 +70,8 @@ class RelayReplan : public ::testing::TestWithParam<Shape> {
   void expect_at_first(const std::string& answers) {
     EXPECT_EQ(client.ask(GetParam().requests), answers.empty() ? GetParam().healthy : answers);
     for (int i = 0; i < 2; ++i) client.ask(GetParam().requests);
+    const bool again = GetParam().told && answers == GetParam().stale;
+    if (again) client.ask(close('S', "s") + parse("s", "select $1") + sync());
     EXPECT_EQ(client.ask(GetParam().requests), GetParam().healthy);
     EXPECT_EQ(client.closed_by, Reason::none);
     EXPECT_EQ(client.server, nullptr);
@@ -118,6 +123,65 @@ TEST(RelayReplans, OneThatIsThereAfterAllIsNotInTheWay) {
   EXPECT_EQ(client.ask(binding("", "s", "v") + execute() + sync()), "2D[v]C[SELECT 1]Z[I]");
   EXPECT_EQ(client.ask(binding("", "t", "v") + execute() + sync()), "2D[t v]C[SELECT 1]Z[I]");
   EXPECT_EQ(client.ask(binding("", "s", "v") + execute() + sync()), "2D[v]C[SELECT 1]Z[I]");
+}
+
+// --- Who was told what the rows look like, and does not ask again ---
+
+const std::string kUse = kBind + execute() + sync();
+const std::string kPrepare = parse("s", "select $1") + describe('S', "s") + sync();
+
+// Two servers, handed out in turn, and a client that knows the rows of a statement by the first.
+class RelayRows : public ::testing::Test {
+ protected:
+  RelayRows() { EXPECT_EQ(client.ask(kPrepare), "1tTZ[I]"); }
+  void expect_always(const std::string& answer, const std::string& requests = kUse) {
+    for (int i = 0; i < 4; ++i) EXPECT_EQ(client.ask(requests), answer) << i;
+  }
+
+  Rig rig{2};
+  TestClient& client = rig.user();
+};
+
+TEST_F(RelayRows, AreWhatTheClientWasToldOnEveryServer) {
+  expect_always("2D[v]C[SELECT 1]Z[I]");
+  for (const auto& server : rig.servers) {
+    EXPECT_EQ(std::ranges::count(server->fake.seen(), 'D'), 1) << "asked once for each server";
+  }
+}
+
+TEST_F(RelayRows, ThatChangedAreRefusedAlsoWhereTheStatementNeverWas) {
+  client.ask(query("retype"));
+  client.send(kUse);
+  EXPECT_NE(client.received.find("RevalidateCachedQuery"), std::string::npos) << "for drivers";
+  EXPECT_EQ(client.answers(), "E[0A000]Z[I]");
+  expect_always("E[0A000]Z[I]");
+  EXPECT_EQ(client.ask(close('S', "s") + kPrepare), "31tTZ[I]");
+  expect_always("2D[v]C[SELECT 1]Z[I]");
+}
+
+TEST_F(RelayRows, ThatChangedAreRefusedWhereOthersPutTheStatementSince) {
+  rig.database.version = 1;  // past Tidegate
+  auto& other = rig.user();
+  for (int i = 0; i < 2; ++i) other.ask(parse("", "x") + sync());
+  other.ask(kPrepare);
+  for (int i = 0; i < 4; ++i) other.ask(kUse);
+  expect_always("E[0A000]Z[I]");
+}
+
+TEST_F(RelayRows, AreComparedBeforeAnythingOfThePipelineRuns) {
+  client.ask(query("retype"));
+  expect_always("E[0A000]Z[I]TD[]C[SELECT 1]Z[I]",
+                kBind + execute() + binding("", "s", "w") + execute() + sync() + query("rows"));
+}
+
+TEST_F(RelayRows, OfATransactionFailIt) {
+  client.ask(query("retype"));
+  for (int i = 0; i < 4; ++i) {
+    client.ask(query("begin"));
+    EXPECT_EQ(client.ask(kUse), "E[0A000]Z[E]") << i;
+    EXPECT_EQ(client.ask(kUse), "E[25P02]Z[E]") << i;
+    client.ask(query("rollback"));
+  }
 }
 
 // What was to put it right was skipped: it is as stale as before.

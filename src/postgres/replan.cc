@@ -3,7 +3,7 @@
 namespace tidegate::postgres {
 
 bool is_stale_plan(const ErrorFields& error) {
-  return error.sqlstate == "0A000" && error.routine == "RevalidateCachedQuery";
+  return error.sqlstate == "0A000" && error.routine == kStalePlanRoutine;
 }
 
 namespace {

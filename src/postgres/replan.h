@@ -24,6 +24,8 @@ void drop_segment(ServerState& state);
 
 // "cached plan must not change result type": what it reads is defined otherwise now.
 bool is_stale_plan(const ErrorFields& error);
+// By which drivers know it, whatever the language of its text.
+inline constexpr std::string_view kStalePlanRoutine = "RevalidateCachedQuery";
 
 // The front request failed. True: it will be tried again (state.resend), and this error is not the
 // client's to see. A statement that cannot be run again is marked stale.

@@ -165,9 +165,27 @@ std::size_t ReplyWalk::wanted(const MessageHeader& header) const {
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kErrorHeadBytes);
     case 'C':
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kTagBytes);
+    case 'T':
+      if (!describes_statement()) return kHeaderBytes;
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kRowDescriptionBytesMax);
     default:
       return kHeaderBytes;
   }
+}
+
+bool ReplyWalk::describes_statement() const {
+  if (state_.owed.empty()) return false;
+  const auto& front = state_.owed.front();
+  return front.reply == Reply::describe && front.statement != nullptr;
+}
+
+// The client may not ask again, so what it was told has to hold wherever the statement runs.
+void ReplyWalk::note_rows(Bytes description, Step& step) {
+  const auto& front = state_.owed.front();
+  const auto rows = row_shape_of(description);
+  state_.statements.set_rows(front.statement->key, rows);
+  const bool told = front.action == Action::forward && step.client != nullptr;
+  if (told) step.client->rows_described(front, rows);
 }
 
 void ReplyWalk::message(const MessageHeader& header, Bytes read, bool borrowed, Step& step) {
@@ -213,6 +231,9 @@ ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Ste
       return Verdict::pass;
     case 'N':
       return notice(body, step);
+    case 'T':
+      if (describes_statement()) note_rows(body, step);
+      return reply(header.type, step);
     default:
       return reply(header.type, step);
   }
@@ -397,6 +418,12 @@ ReplyWalk::Verdict ReplyWalk::fatal(const ErrorFields& fields, Step& step) {
 bool ReplyWalk::replace_error(const OwedReply& front, const ErrorFields& fields, Step& step) {
   if (front.error == Reason::none || step.client == nullptr) return false;
   const bool duplicate = front.error == Reason::duplicate_statement;
+  if (front.error == Reason::rows_changed) {
+    write_error(step.out.own(), ErrorText{.sqlstate = info(front.error).sqlstate,
+                                          .message = std::string(info(front.error).text),
+                                          .routine = kStalePlanRoutine});
+    return true;
+  }
   if (!duplicate && front.error != Reason::unknown_statement) {
     write_error(step.out.own(), front.error, "ERROR", front.name);
     return true;

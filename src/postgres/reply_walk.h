@@ -64,6 +64,8 @@ class ReplyWalk {
   Verdict statement_error(const ErrorFields& fields, Step& step);
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);
+  bool describes_statement() const;
+  void note_rows(Bytes description, Step& step);
   void skip_to_sync(Step& step);
   void undo(const OwedReply& request, bool failed, OwedReply* later, Step& step);
   void undo_unnamed(const OwedReply& request, bool failed, OwedReply* later);

@@ -239,9 +239,15 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   }
   if (name.empty()) return bind_unnamed(part, portal);
   if (names_unsettled()) return stall();
-  auto statement = session_.names_.find(name);
-  if (statement == nullptr || !statement->kept) return bind_as_named(part, name);
+  const auto* known = session_.names_.meaning(name);
+  if (known == nullptr || !known->statement->kept) return bind_as_named(part, name);
+  auto statement = known->statement;
   if (must_wait_to_put(*statement)) return stall();
+  if (known->rows != RowShape::unknown) {
+    const auto verdict = compare_rows(statement, known->rows);
+    if (verdict == Rows::asked) return stall();
+    if (verdict == Rows::changed) return refuse_changed_rows(*statement);
+  }
   if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }

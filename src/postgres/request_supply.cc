@@ -23,6 +23,34 @@ void RequestWalk::need_statement(StatementRef& statement) {
   read_as_before(*statement, [&] { send_parse(statement, Action::skip, {}); });
 }
 
+// Many drivers ask once what the rows of a statement look like, when they prepare it. Where its
+// table changed since, a server that held it refuses it; one that gets it only now, or that got it
+// for others, would send rows which the client takes for those that it knows. What the server says
+// must be known before anything runs, so it costs a wait, once for each statement that is put on a
+// server. What is there may be the older one: it is parsed anew before it is asked.
+RequestWalk::Rows RequestWalk::compare_rows(StatementRef statement, RowShape told) {
+  auto& server = state();
+  if (server.status == 'E') return Rows::same;  // it is refused anyway
+  statement = for_here(statement, Naming::named);
+  const bool answered = std::exchange(session_.rows_asked_, false);
+  const auto rows = server.statements.rows(statement->key);
+  if (rows == told) return Rows::same;
+  if (answered) return rows == RowShape::unknown ? Rows::same : Rows::changed;
+  server.statements.mark_stale(statement->key);
+  need_statement(statement);
+  write_describe_statement(to_server_.own(), statement->server_name);
+  owe(Reply::describe, Action::skip).statement = statement;
+  extended_sent('d', {});
+  session_.rows_asked_ = true;
+  return Rows::asked;
+}
+
+// Somebody changed it past Tidegate, if this is the first who notices.
+bool RequestWalk::refuse_changed_rows(const Statement& statement) {
+  if (statement.circumstances.schema == session_.schema_version()) session_.schema_changed();
+  return refuse(Reason::rows_changed, {});
+}
+
 bool RequestWalk::has_unnamed() const {
   const auto& unnamed = session_.unnamed_;
   const auto& server = session_.server_->state();

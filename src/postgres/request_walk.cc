@@ -319,6 +319,7 @@ bool RequestWalk::sync(Bytes message) {
 }
 
 void RequestWalk::end_segment() {
+  session_.rows_asked_ = false;
   state().unsynced = false;
   session_.doubts_.segment_ended();
 }

@@ -125,6 +125,10 @@ class RequestWalk {
   void need_statement(StatementRef& statement);
   void need_unnamed();
   bool has_unnamed() const;
+  // Whether rows of a statement would look as the client was told. `asked`: the server will say.
+  enum class Rows : std::uint8_t { same, changed, asked };
+  Rows compare_rows(StatementRef statement, RowShape told);
+  bool refuse_changed_rows(const Statement& statement);
   // Whether a Parse at this moment would make the same of it.
   bool would_read_alike(const Statement& statement) const;
   // What a statement stands for where texts are read in a way that nobody else may meet.

@@ -146,6 +146,10 @@ void Session::undone(const OwedReply& request, bool failed) {
   }
 }
 
+void Session::rows_described(const OwedReply& request, RowShape rows) {
+  names_.set_rows(request.name, request.statement, rows);
+}
+
 void Session::statements_discarded() {
   names_.clear();
 }

@@ -49,6 +49,7 @@ class Session final : public LinkedClient {
   const SettingsRef& settings() const override { return settings_; }
   void setting_reported(std::string_view name, std::string_view value) override;
   void undone(const OwedReply& request, bool failed) override;
+  void rows_described(const OwedReply& request, RowShape rows) override;
   void statements_discarded() override;
   void session_discarded() override;
   void schema_changed() override { changes_schema_ = true; }
@@ -138,6 +139,7 @@ class Session final : public LinkedClient {
   bool pinned_ = false;             // state was left on the server
   bool pinned_by_unnamed_ = false;  // the unnamed statement is too long to keep
   bool changes_schema_ = false;     // the transaction did
+  bool rows_asked_ = false;         // for the Bind that waits
   Reading reading_;
   NameDoubts doubts_;
 };

@@ -10,10 +10,21 @@ std::vector<StatementNames::Entry>::const_iterator StatementNames::place(
                           [](const Entry& entry, std::string_view n) { return entry.name < n; });
 }
 
-StatementRef StatementNames::find(std::string_view name) const {
+const StatementNames::Meaning* StatementNames::meaning(std::string_view name) const {
   name = stored_name(name);
   const auto at = place(name);
-  return at != entries_.end() && at->name == name ? at->statement : nullptr;
+  return at != entries_.end() && at->name == name ? &at->meaning : nullptr;
+}
+
+StatementRef StatementNames::find(std::string_view name) const {
+  const auto* known = meaning(name);
+  return known == nullptr ? nullptr : known->statement;
+}
+
+void StatementNames::set_rows(std::string_view name, const StatementRef& statement, RowShape rows) {
+  const auto at = place(stored_name(name));
+  if (meaning(name) == nullptr || at->meaning.statement != statement) return;
+  entries_[static_cast<std::size_t>(at - entries_.begin())].meaning.rows = rows;
 }
 
 void StatementNames::set(std::string_view name, StatementRef statement) {
@@ -22,10 +33,10 @@ void StatementNames::set(std::string_view name, StatementRef statement) {
   bytes_ += statement->text_and_types.size();
   if (at != entries_.end() && at->name == name) {
     auto& entry = entries_[static_cast<std::size_t>(at - entries_.begin())];
-    bytes_ -= entry.statement->text_and_types.size();
-    entry.statement = std::move(statement);
+    bytes_ -= entry.meaning.statement->text_and_types.size();
+    entry.meaning = {std::move(statement)};
   } else {
-    entries_.insert(at, Entry{std::string(name), std::move(statement)});
+    entries_.insert(at, Entry{std::string(name), {std::move(statement)}});
   }
 }
 
@@ -33,7 +44,7 @@ StatementRef StatementNames::erase(std::string_view name) {
   name = stored_name(name);
   const auto at = place(name);
   if (at == entries_.end() || at->name != name) return nullptr;
-  auto statement = at->statement;
+  auto statement = at->meaning.statement;
   bytes_ -= statement->text_and_types.size();
   entries_.erase(at);
   if (entries_.empty()) clear();

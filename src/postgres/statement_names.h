@@ -18,7 +18,14 @@ inline std::string_view stored_name(std::string_view name) {
 
 class StatementNames {
  public:
+  struct Meaning {
+    StatementRef statement;
+    RowShape rows = RowShape::unknown;  // as the client was told
+  };
   StatementRef find(std::string_view name) const;
+  const Meaning* meaning(std::string_view name) const;
+  // Of that statement, unless the name means another one by now.
+  void set_rows(std::string_view name, const StatementRef& statement, RowShape rows);
   void set(std::string_view name, StatementRef statement);
   // Gives what the name meant; null when it meant nothing.
   StatementRef erase(std::string_view name);
@@ -30,7 +37,7 @@ class StatementNames {
  private:
   struct Entry {
     std::string name;
-    StatementRef statement;
+    Meaning meaning;
   };
   std::vector<Entry>::const_iterator place(std::string_view name) const;
   std::vector<Entry> entries_;  // sorted by name

@@ -116,6 +116,16 @@ void ServerStatements::mark_stale(const StatementKey& key) {
   if (at != map_.end()) at->second->stale = true;
 }
 
+RowShape ServerStatements::rows(const StatementKey& key) const {
+  const auto at = map_.find(key);
+  return at == map_.end() || at->second->stale ? RowShape::unknown : at->second->rows;
+}
+
+void ServerStatements::set_rows(const StatementKey& key, RowShape rows) {
+  const auto at = map_.find(key);
+  if (at != map_.end()) at->second->rows = rows;
+}
+
 void ServerStatements::mark_all_stale() {
   for (auto& held : order_) held.stale = true;
 }

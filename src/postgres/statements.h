@@ -13,6 +13,7 @@
 #include <unordered_map>
 
 #include "base/bytes.h"
+#include "postgres/row_shape.h"
 #include "postgres/settings.h"
 #include "sql/effects.h"
 
@@ -92,10 +93,15 @@ class ServerStatements {
   void mark_stale(const StatementKey& key);
   void mark_all_stale();
 
+  // What it described the rows of a statement as, unless that is stale.
+  RowShape rows(const StatementKey& key) const;
+  void set_rows(const StatementKey& key, RowShape rows);
+
  private:
   struct Held {
     StatementRef statement;
     bool stale = false;
+    RowShape rows = RowShape::unknown;
   };
   std::size_t max_;
   std::list<Held> order_;  // most recently used first

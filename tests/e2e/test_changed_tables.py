@@ -64,6 +64,32 @@ def test_after_a_change(prepared, database, shape):
     assert set(rows) <= {("1", "7"), ("2", "7"), ("3",)}
 
 
+def test_who_was_told_the_columns_is_told_that_they_changed_by_every_server(start_gate, wire, warm,
+                                                                            database):
+    database.execute("CREATE TABLE t AS SELECT 1 AS a;"
+                     f"GRANT ALL ON t TO {database.user}")
+    gate = start_gate(route={"pool_size": 3})
+    warm(gate, 3)
+    client, writer = wire(gate), wire(gate)
+    read, write = [bind("", "r"), execute()], [bind("", "w"), execute()]
+    ask(client, [parse("r", "SELECT * FROM t"), describe("S", "r"),
+                 parse("w", "INSERT INTO t (a) VALUES (2) RETURNING *"), describe("S", "w")])
+    for _ in range(4):
+        assert kinds(ask(client, read)) == "2DCZ"
+    database.execute("ALTER TABLE t ADD COLUMN b int DEFAULT 7")
+    for _ in range(4):
+        for messages in (read, write):
+            answer = ask(client, messages)
+            assert kinds(answer) == "EZ"
+            error = ServerError(answer[0][1])
+            assert (error.sqlstate, error.fields["M"], error.fields["R"]) == (
+                "0A000", "cached plan must not change result type", "RevalidateCachedQuery")
+    assert writer.ask("SELECT count(*) FROM t") == [("1",)], "what was refused did not run"
+    ask(client, [close("S", "r"), parse("r", "SELECT * FROM t -- again"), describe("S", "r")])
+    for _ in range(4):
+        assert kinds(ask(client, read)) == "2DCZ"
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_after_an_unseen_deallocate_all(prepared, shape):
     messages, before, _ = SHAPES[shape]

@@ -94,9 +94,12 @@ def test_asyncpg_statements_and_transactions(gate, table, warm):
     asyncio.run(asyncio.wait_for(use(), 60))
 
 
-def test_asyncpg_names_the_columns_that_are_there(start_gate, database, table):
-    """It asks for the columns once, and prepares anew when PostgreSQL tells it that they changed."""
-    gate = start_gate(route={"pool_size": 1})
+@pytest.mark.parametrize("servers", [1, 5])
+def test_asyncpg_names_the_columns_that_are_there(start_gate, warm, database, table, servers):
+    """It asks for the columns once, and prepares anew when it is told that they changed: also by a
+    server that did not have the statement before, of those that are handed out in turn."""
+    gate = start_gate(route={"pool_size": servers})
+    warm(gate, servers)
 
     async def use():
         connection = await asyncpg_connect(gate)

@@ -6,6 +6,8 @@
 namespace tidegate::testing {
 namespace {
 
+constexpr std::uint32_t kTextType = 25;
+
 std::string be32(std::uint32_t value) {
   return {static_cast<char>(value >> 24), static_cast<char>(value >> 16),
           static_cast<char>(value >> 8), static_cast<char>(value)};
@@ -344,7 +346,8 @@ FakePostgres::Outcome FakePostgres::describe(std::string_view body) {
     if (is_stale(name.empty() ? *unnamed_ : statements_.find(name)->second)) return stale();
   }
   if (returns_rows(text)) {
-    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(25) + be16(0xffff) +
+    const auto type = kTextType + static_cast<std::uint32_t>(database_.version);
+    write('T', be16(1) + zero("c") + be32(0) + be16(0) + be32(type) + be16(0xffff) +
                    be32(0xffffffff) + be16(0));
   } else {
     write('n', "");

@@ -10,8 +10,8 @@
 //   show <name>     the value of a setting
 //   begin, commit, rollback, set (or do, for what a text does not show), reset, discard all,
 //   deallocate, do deallocate all, set_config(...) copy in, copy out, notice, fail, die, listen,
-//   prepare, declare, load, create, retype (from then on older plans of `select` are stale) and a
-//   FunctionCall, which returns 9
+//   prepare, declare, load, create, retype (from then on older plans of `select` are stale, and its
+//   column is described otherwise) and a FunctionCall, which returns 9
 #pragma once
 
 #include <cstdint>
