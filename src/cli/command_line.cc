@@ -50,6 +50,7 @@ class CommandLineReader {
     check_->add_option("FILE", line_.check_file, "tidegate.toml or pgbouncer.ini")->required();
     settings_ = app_.add_subcommand("settings", "Print the manual of all settings");
     settings_->add_flag("--markdown", markdown_, "As Markdown, which is the default");
+    reasons_ = app_.add_subcommand("reasons", "Print what errors and the log give as reasons");
     version_ = app_.add_subcommand("version", "Print the version");
   }
 
@@ -69,6 +70,7 @@ class CommandLineReader {
     if (serve_->parsed()) line_.verb = Verb::serve;
     if (check_->parsed()) line_.verb = Verb::check;
     if (settings_->parsed()) line_.verb = Verb::settings;
+    if (reasons_->parsed()) line_.verb = Verb::reasons;
     if (version_->parsed()) line_.verb = Verb::version;
     if (line_.verb == Verb::help) return help();
     return line_;
@@ -155,6 +157,7 @@ class CommandLineReader {
   CLI::App* serve_ = nullptr;
   CLI::App* check_ = nullptr;
   CLI::App* settings_ = nullptr;
+  CLI::App* reasons_ = nullptr;
   CLI::App* version_ = nullptr;
 };
 

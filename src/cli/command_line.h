@@ -10,7 +10,7 @@
 
 namespace tidegate::cli {
 
-enum class Verb : std::uint8_t { serve, check, settings, version, help };
+enum class Verb : std::uint8_t { serve, check, settings, reasons, version, help };
 
 struct CommandLine {
   Verb verb = Verb::help;

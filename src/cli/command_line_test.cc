@@ -46,6 +46,7 @@ TEST(CommandLine, database_url_counts_when_nothing_else_says_which_database) {
 TEST(CommandLine, knows_the_other_verbs) {
   EXPECT_EQ(parsed({"check", "t.toml"}).check_file, "t.toml");
   EXPECT_EQ(parsed({"settings", "--markdown"}).verb, Verb::settings);
+  EXPECT_EQ(parsed({"reasons"}).verb, Verb::reasons);
   EXPECT_EQ(parsed({"version"}).verb, Verb::version);
   EXPECT_EQ(parsed({"--version"}).verb, Verb::version);
 }

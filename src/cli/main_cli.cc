@@ -11,6 +11,7 @@
 #include "cli/command_line.h"
 #include "cli/core_dumps.h"
 #include "cli/descriptors.h"
+#include "cli/reasons.h"
 #include "cli/service.h"
 #include "config/load.h"
 #include "net/descriptors.h"
@@ -54,6 +55,9 @@ int run_cli(int argc, char** argv) {
       return check(line->check_file);
     case Verb::settings:
       fmt::print("{}", config::manual());
+      return kExitDone;
+    case Verb::reasons:
+      fmt::print("{}", manual_of_reasons());
       return kExitDone;
     case Verb::version:
       fmt::print("tidegate {}\n", TIDEGATE_VERSION);
