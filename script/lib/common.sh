@@ -22,13 +22,13 @@ die() {
 }
 
 # build NAME TARGET... : configures build/NAME, by the preset of that name or BUILD_PRESET, and builds
-# there. BUILD_OPTIONS holds further -D options. Ninja's progress line is for a terminal; elsewhere
+# there; BUILD_TESTS=OFF: without what only tests need. Ninja's progress line is for a terminal; elsewhere
 # only errors are of interest.
 build() {
   local name=$1 directory=$ROOT/build/$1 log=$ROOT/build/$1.configure.log
   shift
   mkdir -p "$ROOT/build"
-  cmake -S "$ROOT" -B "$directory" --preset "${BUILD_PRESET:-$name}" ${BUILD_OPTIONS:-} \
+  cmake -S "$ROOT" -B "$directory" --preset "${BUILD_PRESET:-$name}" "-DTIDEGATE_TESTS=${BUILD_TESTS:-ON}" \
     >"$log" 2>&1 || {
     cat "$log" >&2
     die "configuring build/$name failed"
