@@ -24,6 +24,7 @@ constexpr Words kWords[] = {
     {"server_failed", "server", "reason"},
     {"server_released", "server", ""},
     {"assign_failed", "server", "waiter_lives"},
+    {"server_silent", "server", ""},
     {"server_closing", "server", ""},
     {"server_gone", "server", ""},
     {"hold_changed", "server", "kind"},

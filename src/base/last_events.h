@@ -23,6 +23,7 @@ enum class Event : std::uint8_t {
   server_failed,
   server_released,
   assign_failed,
+  server_silent,
   server_closing,
   server_gone,
   hold_changed,

@@ -273,5 +273,10 @@ TEST(LoadIni, any_user_needs_a_login_for_every_database) {
                                "have none with this auth type\n"));
 }
 
+TEST(LoadPgbouncerIni, nobody_is_shed) {
+  const auto loaded = load("[databases]\na = host=h\n[pgbouncer]\nauth_type = any\n");
+  EXPECT_FALSE(loaded.config.routes.at(0).limits.shed);
+}
+
 }  // namespace
 }  // namespace tidegate::config

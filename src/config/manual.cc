@@ -48,7 +48,10 @@ std::string code(std::string_view text) {
 // The kinds that the introduction explains need no more than their name.
 template <typename Owner>
 std::string accepted(const Setting<Owner>& setting) {
-  if (setting.kind == Kind::duration) return "a duration";
+  if (setting.kind == Kind::duration) {
+    const auto& accepts = setting.accepts;
+    return accepts.substr(0, accepts.find("a duration")) + "a duration";
+  }
   return cell(setting.accepts);
 }
 

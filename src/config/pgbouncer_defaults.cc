@@ -88,6 +88,7 @@ class SectionReader {
     set_fallbacks(route_, out_.route);
     set_fallbacks(user_, out_.user);
     out_.config.auth_type = AuthType::md5;
+    out_.route.limits.shed = false;  // everybody waits for query_wait_timeout there
   }
 
   void read_entry(const IniEntry& entry) {

@@ -50,11 +50,13 @@ void add_waiting(Table<Route>& table) {
            "Longest wait for a server, then an error. 0: no limit.")
       .ini("query_wait_timeout", "120");
   table.add("shed", boolean(), limit(&RouteLimits::shed),
-            "Under lasting overload, refuse some clients early instead of letting all time out.");
-  table.add("shed_target", duration(1ms), limit(&RouteLimits::shed_target),
-            "Overload is when every client waits longer than this ...");
+            "Under lasting overload, refuse some clients early instead of letting all time out. "
+            "With a pgbouncer.ini nobody is shed.");
+  table.add("shed_target", duration_or("auto"), limit(&RouteLimits::shed_target),
+            "Overload is when every client waits longer than this; `auto` is a quarter of "
+            "`pool_timeout`. Who has waited twice as long is refused ...");
   table.add("shed_interval", duration(1ms), limit(&RouteLimits::shed_interval),
-            "... for this long.");
+            "... once that has lasted for this long.");
 }
 
 void add_lifetimes(Table<Route>& table) {
@@ -76,6 +78,10 @@ void add_lifetimes(Table<Route>& table) {
       .add("ping_after", duration(), limit(&RouteLimits::ping_after),
            "Idle time after which `pool_pre_ping` asks.")
       .ini("server_check_delay", "30");
+  table.add(
+      "ping_timeout", duration(1ms), limit(&RouteLimits::ping_timeout),
+      "Longest wait for that answer. A server that gives none is closed, and with it all that "
+      "were idle for `ping_after`; its client gets another one.");
   table.add("lifo", boolean(), limit(&RouteLimits::lifo),
             "Reuse the server that was used last, so that the others can fall idle; false: each "
             "in turn.");

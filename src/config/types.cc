@@ -204,6 +204,22 @@ Type<Duration> duration(Duration lowest) {
           .print = [](const Duration& value) { return print_duration(value); }};
 }
 
+Type<Duration> duration_or(std::string_view zero_word) {
+  const auto given_one = duration(1ms);
+  const auto accepts = fmt::format("`{}` or {}", zero_word, given_one.accepts);
+  return {.kind = Kind::duration,
+          .accepts = accepts,
+          .parse = [=](std::string_view given) -> std::expected<Duration, std::string> {
+            if (given == zero_word) return Duration{0};
+            const auto value = given_one.parse(given);
+            return value ? value : wrong(accepts, given);
+          },
+          .print =
+              [zero_word](const Duration& value) {
+                return value == Duration{0} ? std::string(zero_word) : print_duration(value);
+              }};
+}
+
 Type<int> whole_seconds() {
   const auto range = duration();
   return {.kind = Kind::duration,

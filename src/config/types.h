@@ -31,6 +31,8 @@ Type<int> integer_or(std::string_view zero_word, int highest);
 Type<int> unlimited_or(int highest);
 Type<int> octal_mode();
 Type<Duration> duration(Duration lowest = Duration{0});
+// The word stands for 0.
+Type<Duration> duration_or(std::string_view zero_word);
 // A duration that is kept as a number, because that is what setsockopt takes.
 Type<int> whole_seconds();
 Type<std::size_t> bytes(std::size_t lowest, std::size_t highest);

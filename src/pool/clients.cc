@@ -30,6 +30,7 @@ void Pool::State::client_wants(const Want& want, Actions& out) {
   if (route->limits.pool_timeout > Duration{0}) {
     ticket.want.deadline = std::min(want.deadline, ticket.since + route->limits.pool_timeout);
   }
+  if (ticket.want.deadline <= clock) return refuse(want, reason_of_timeout(*route), out);
   route->worker_last = want.worker;
   const bool crowded = !want.again && route->queue.size() >= route->limits.queue_max;
   admit(ticket, *route, out);
@@ -166,7 +167,8 @@ void Pool::State::refuse_the_hopeless(Route& route, Actions& out) {
 Reason Pool::State::reason_of_timeout(const Route& route) const {
   if (route.reachable()) return Reason::pool_timeout;
   if (route.refusals.troubled()) return route.refusal;
-  return failures.troubled() ? failure : Reason::pool_timeout;
+  if (failures.troubled()) return failure;
+  return route.opening > 0 ? Reason::connect_timeout : Reason::pool_timeout;
 }
 
 }  // namespace tidegate::pool

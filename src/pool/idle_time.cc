@@ -51,6 +51,16 @@ void Pool::State::close_idle(Route& route, Reason reason, Actions& out) {
   while (Server* server = route.idle.longest_idle()) close(*server, reason, out);
 }
 
+void Pool::State::close_suspects(Route& route, Actions& out) {
+  Server* server = route.idle.longest_idle();
+  while (server != nullptr && is_suspect(*server, clock)) {
+    close(*server, Reason::unclean, out);
+    server = route.idle.longest_idle();
+  }
+  route.server_died_at = clock;
+  refresh(route);
+}
+
 void Pool::State::close_opening(Route& route, Reason reason, Actions& out) {
   servers.for_each([&](ServerId, Server& server) {
     const bool is_opening = server.state == ServerState::opening;

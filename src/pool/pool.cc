@@ -62,6 +62,12 @@ void Pool::assign_failed(ServerId id, bool waiter_alive, Instant now, Actions& o
   state_->settle(out);
 }
 
+void Pool::server_silent(ServerId id, Instant now, Actions& out) {
+  state_->advance(now);
+  if (Server* server = state_->servers.find(id)) state_->close_suspects(*server->route, out);
+  state_->settle(out);
+}
+
 void Pool::server_closing(ServerId id, Instant now, Actions& out) {
   state_->advance(now);
   Server* const server = state_->servers.find(id);

@@ -67,11 +67,12 @@ struct RouteLimits {
   Duration idle_timeout{600s};  // 0 = never
   bool pre_ping = true;         // ask `assign` to verify a server idle for longer than ping_after
   Duration ping_after{30s};
-  int pins_max = 0;             // servers that pins may hold; 0 = see sizing.h
-  bool shed = true;             // CoDel under sustained overload
-  Duration shed_target{500ms};  // CoDel: a standing queue older than this ...
-  Duration shed_interval{5s};   // ... for this long is overload
-  bool lifo = true;             // reuse the server used last; false = in turn (tests, round robin)
+  Duration ping_timeout{2s};   // for the proxy, which asks
+  int pins_max = 0;            // servers that pins may hold; 0 = see sizing.h
+  bool shed = true;            // CoDel under sustained overload
+  Duration shed_target{};      // CoDel: a standing queue older than this (0: see sizing.h) ...
+  Duration shed_interval{5s};  // ... for this long is overload
+  bool lifo = true;            // reuse the server used last; false = in turn (tests, round robin)
   bool operator==(const RouteLimits&) const = default;
 };
 
@@ -173,6 +174,10 @@ class Pool {
   // to the front of the queue with its old waiting time; the server is gone. `alive_waiter` =
   // false when the client left meanwhile.
   void assign_failed(ServerId server, bool waiter_alive, Instant now, Actions& out);
+  // A server that was assigned to be verified first does not answer, and will be closed: what was
+  // idle for as long is gone in the same way (a firewall forgot the connections), and is closed too
+  // rather than tried one after the other.
+  void server_silent(ServerId server, Instant now, Actions& out);
   // The holder's server must not be used again, or an idle server was seen dying; the caller is
   // closing it. It counts until server_gone().
   void server_closing(ServerId server, Instant now, Actions& out);

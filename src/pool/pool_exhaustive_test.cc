@@ -67,6 +67,7 @@ void add_server_events(const Referee& r, std::vector<Event>& events) {
   for (const auto id : r.servers_in(State::held)) {
     events.push_back([id](Referee& x) { x.server_released(id); });
     events.push_back([id](Referee& x) { x.assign_failed(id, true); });
+    events.push_back([id](Referee& x) { x.server_silent(id); });
     events.push_back([id](Referee& x) { x.server_closing(id); });
     events.push_back([id](Referee& x) { x.hold_changed(id, HoldKind::pin); });
   }

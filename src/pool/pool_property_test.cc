@@ -79,6 +79,7 @@ class Player {
           r_.hold_changed(id, detail % 2 == 0 ? HoldKind::pin : HoldKind::transaction);
         });
       case 17:
+        if (detail % 5 == 0) return with(State::held, who, [&](auto id) { r_.server_silent(id); });
         return with(detail % 2 == 0 ? State::held : State::idle, who,
                     [&](auto id) { r_.server_closing(id); });
       case 18:

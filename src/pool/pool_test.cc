@@ -581,6 +581,40 @@ TEST_F(PoolTest, DoubleReleaseAndDoubleWaitAreCaught) {
   EXPECT_DEATH(r.pool.server_released(server, 0, r.now, out), "invariant broken");
 }
 
+// One that does not answer the check before use
+
+TEST_F(PoolTest, WhatWasIdleAsLongAsASilentServerIsClosedWithIt) {
+  const auto route = start({.pool_size = 5, .ping_after = 10s});
+  fill(route, 4);
+  r.pass(11s);
+  want(route, 1);
+  EXPECT_TRUE(r.said(ActionKind::assign)->verify);
+  const auto silent = held_by(1);
+  r.server_released(serve(route, 2));
+  r.server_silent(silent);
+  EXPECT_EQ(r.count(State::closing), 2);
+  EXPECT_EQ(r.count(State::idle), 1) << "the one that was used a moment ago";
+}
+
+TEST_F(PoolTest, WhoComesAgainTooLateIsRefused) {
+  const auto route = start({.pool_size = 2, .pool_timeout = 1s});
+  fill(route, 2);
+  const auto silent = serve(route, 1);
+  const auto since = r.now;
+  r.pass(2s);
+  r.server_closing(silent);
+  r.client_wants({.route = route, .waiter = 1, .again = true, .since = since});
+  EXPECT_EQ(refused(), Reason::pool_timeout);
+  EXPECT_EQ(r.count(State::idle), 1) << "not even for a moment";
+}
+
+TEST_F(PoolTest, WhoWaitedForADatabaseThatSaysNothingIsToldSo) {
+  const auto route = start({.pool_size = 2, .pool_timeout = 1s});
+  want(route, 1);
+  r.tick(1s);
+  EXPECT_EQ(refused(), Reason::connect_timeout);
+}
+
 // Holds
 
 TEST_F(PoolTest, CountsHoldsByKindAndLimitsPins) {

@@ -48,6 +48,7 @@ class Referee {
   void server_released(ServerId server, FitTag fit = 0);
   bool hold_changed(ServerId server, HoldKind kind);
   void assign_failed(ServerId server, bool waiter_alive);
+  void server_silent(ServerId server);
   void server_closing(ServerId server);
   void server_gone(ServerId server);
   void pause(RouteId route, bool paused);

@@ -5,6 +5,8 @@
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 
+#include "pool/sizing.h"
+
 namespace tidegate::pool {
 
 using State = Referee::State;
@@ -101,7 +103,7 @@ void Referee::client_wants(const Want& want) {
   Instant deadline = want.deadline;
   const Road* wanted = road(want.route);
   if (wanted != nullptr && wanted->limits.pool_timeout > Duration{0}) {
-    deadline = std::min(deadline, now + wanted->limits.pool_timeout);
+    deadline = std::min(deadline, (want.again ? want.since : now) + wanted->limits.pool_timeout);
   }
   const int coming = wanted == nullptr ? 0 : coming_at_most(*wanted);
   queue.push_back({want, now, deadline, ++last_number_});
@@ -197,6 +199,11 @@ void Referee::assign_failed(ServerId server, bool waiter_alive) {
     queue.insert(place, back);
   }
   pool.assign_failed(server, waiter_alive, now, said_);
+  heed();
+}
+
+void Referee::server_silent(ServerId server) {
+  pool.server_silent(server, now, said_);
   heed();
 }
 
@@ -384,7 +391,7 @@ void Referee::heed_refuse(const Action& action) {
     require(!client->want.again, "one that comes again finds the queue full");
   }
   if (action.reason == Reason::overload_shed) {
-    require(client->since + 2 * r->limits.shed_target <= now, "shed too early");
+    require(client->since + 2 * shed_target(r->limits) <= now, "shed too early");
     require(r->limits.shed, "shedding is off");
   }
   if (action.reason == Reason::route_removed) require(r == nullptr || r->removed, "not removed");

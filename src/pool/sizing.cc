@@ -16,6 +16,10 @@ int pins_max(const UpstreamLimits& limits) {
   return std::max(1, limits.budget - 1);
 }
 
+Duration shed_target(const RouteLimits& limits) {
+  return limits.shed_target > Duration{0} ? limits.shed_target : limits.pool_timeout / 4;
+}
+
 bool may_pin(const RouteLimits& route, const UpstreamLimits& upstream, const PinLoad& load) {
   const bool written_down = route.pins_max > 0;
   return load.route < pins_max(route) && (written_down || load.upstream < pins_max(upstream));

@@ -14,6 +14,10 @@ int pins_max(const RouteLimits& limits);
 // budget is left for whoever holds none.
 int pins_max(const UpstreamLimits& limits);
 
+// When a standing queue is overload. Not written down, it is so when one that grows on would soon
+// let clients wait in vain: those are shed who have waited twice as long, half of pool_timeout.
+Duration shed_target(const RouteLimits& limits);
+
 struct PinLoad {
   int route = 0;     // pins held and pins waiting
   int upstream = 0;  // the same of all its routes

@@ -84,6 +84,7 @@ struct Pool::State {
   void shed_surplus(Route& route, Actions& out);
   void shed_surplus(Actions& out);
   void close_idle(Route& route, Reason reason, Actions& out);
+  void close_suspects(Route& route, Actions& out);
   void close_opening(Route& route, Reason reason, Actions& out);
 
   // invariants.cc

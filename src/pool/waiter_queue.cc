@@ -3,12 +3,18 @@
 #include <algorithm>
 
 #include "base/planted.h"
+#include "pool/sizing.h"
 
 namespace tidegate::pool {
 namespace {
 
 CodelRule rule_of(const RouteLimits& limits) {
-  return {limits.shed_target, limits.shed_interval};
+  return {shed_target(limits), limits.shed_interval};
+}
+
+// Without a pool_timeout nobody waits in vain, and nobody is shed unless a target is written down.
+bool sheds(const RouteLimits& limits) {
+  return limits.shed && shed_target(limits) > Duration{0};
 }
 
 }  // namespace
@@ -77,12 +83,12 @@ Instant WaiterQueue::oldest_since() const {
 
 void WaiterQueue::served(const Ticket& ticket, Instant now, const RouteLimits& limits) {
   auto& codel = level_of(ticket).codel;
-  if (!limits.shed) return codel.calm();
+  if (!sheds(limits)) return codel.calm();
   codel.served(now - ticket.since, now, rule_of(limits));
 }
 
 Waiter* WaiterQueue::overdue(Instant now, const RouteLimits& limits) {
-  if (!limits.shed) return nullptr;
+  if (!sheds(limits)) return nullptr;
   for (auto& level : levels_) {
     if (level.codel.stalled(now, rule_of(limits))) level.codel.calm();
     Waiter* const first = level.waiters.front();
@@ -94,7 +100,7 @@ Waiter* WaiterQueue::overdue(Instant now, const RouteLimits& limits) {
 
 Instant WaiterQueue::shed_at(const RouteLimits& limits) const {
   Instant earliest = Instant::never();
-  if (!limits.shed) return earliest;
+  if (!sheds(limits)) return earliest;
   for (const auto& level : levels_) {
     if (level.waiters.empty()) continue;
     const Instant since = level.waiters.front()->ticket.since;

@@ -163,6 +163,8 @@ TEST(Sizing, CountsWhatIsMissing) {
   EXPECT_EQ(pins_max({.pool_size = 1}), 1);
   EXPECT_EQ(pins_max({.pool_size = 9}), 8);
   EXPECT_EQ(pins_max({.pool_size = 9, .pins_max = 3}), 3);
+  EXPECT_EQ(shed_target({.pool_timeout = 30s}), 7500ms);
+  EXPECT_EQ(shed_target({.pool_timeout = 30s, .shed_target = 1s}), 1s);
 }
 
 TEST(FairShare, MovesAreNeverUndoneByTheNext) {

@@ -37,6 +37,9 @@ void PoolGate::server_released(pool::ServerId server, FitTag fit) {
 void PoolGate::assign_failed(pool::ServerId server, bool waiter_alive) {
   note({.event = Event::assign_failed, .flag = waiter_alive, .server = server});
 }
+void PoolGate::server_silent(pool::ServerId server) {
+  note({.event = Event::server_silent, .server = server});
+}
 void PoolGate::server_closing(pool::ServerId server) {
   note({.event = Event::server_closing, .server = server});
 }
@@ -82,6 +85,8 @@ void PoolGate::apply(pool::Pool& pool, const Note& note, Instant now) {
       return pool.server_released(note.server, note.fit, now, actions_);
     case Event::assign_failed:
       return pool.assign_failed(note.server, note.flag, now, actions_);
+    case Event::server_silent:
+      return pool.server_silent(note.server, now, actions_);
     case Event::server_closing:
       return pool.server_closing(note.server, now, actions_);
     case Event::server_gone:

@@ -31,6 +31,7 @@ class PoolGate final : private net::TimerHandler {
   void server_failed(pool::ServerId server, Reason reason, Setback setback);
   void server_released(pool::ServerId server, FitTag fit);
   void assign_failed(pool::ServerId server, bool waiter_alive);
+  void server_silent(pool::ServerId server);
   void server_closing(pool::ServerId server);
   void server_gone(pool::ServerId server);
   // Asked and answered at once: the holder must know before its statement goes out.

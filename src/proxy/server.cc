@@ -235,7 +235,7 @@ void Server::assign(Client& client, bool verify) {
   state_ = State::verifying;
   verified_for_ = client.id();
   verified_wait_ = client.wait_number();
-  set_timer(route_->upstream().spec().connect_timeout);
+  set_timer(route_->spec().limits.ping_timeout);
   conversation_->verify(worker_->turn());
 }
 
@@ -498,7 +498,8 @@ void Server::timer_fired(net::TimerId, std::uint64_t) {
     case State::login:
       return fail({Reason::connect_timeout, "connect_timeout passed during login"});
     case State::verifying:
-      return end_broken(Reason::connect_timeout, "no answer to the check before use");
+      gate().server_silent(id_);
+      return end_broken(Reason::server_lost, "no answer to the check before use in ping_timeout");
     case State::cleaning:
     case State::cancelling:
       return close(Reason::unclean);

@@ -1,4 +1,6 @@
 """Servers that die: seen as exactly one true error, or not at all."""
+import os
+import signal
 import socket
 import threading
 
@@ -84,6 +86,21 @@ def test_a_database_that_accepts_and_says_nothing_times_out(start_gate, wire):
         with pytest.raises(ServerError) as caught:
             wire(gate).ask("SELECT 1")
         assert caught.value.sqlstate[:2] in ("08", "53")
+
+
+def test_servers_that_a_firewall_forgot_hold_nobody_up(start_gate, database, wire, warm):
+    gate = start_gate(upstream={"connect_timeout": "10min"},
+                      route={"pool_size": 6, "ping_after": "1ms", "ping_timeout": "300ms",
+                             "pool_timeout": "10min"})
+    warm(gate, 3)
+    forgotten = database.servers()
+    for pid in forgotten:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        assert wire(gate).ask("SELECT 1") == [("1",)]
+    finally:
+        for pid in forgotten:
+            os.kill(pid, signal.SIGCONT)
 
 
 def test_the_second_host_is_used_when_the_first_is_down(start_gate, database, wire):

@@ -134,6 +134,7 @@ pool::RouteLimits draw_route(net::SimRandom& random, const RunPlan& plan, PoolMo
   route.pool_timeout = random.one_in(3) ? Duration{500ms} : Duration{30s};
   route.queue_max = random.one_in(5) ? 10 : 10000;
   route.shed = !random.one_in(3);
+  route.shed_target = 500ms;
   return route;
 }
 
