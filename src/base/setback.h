@@ -7,10 +7,10 @@
 namespace tidegate {
 
 enum class Setback : std::uint8_t {
-  passing,      // may be over at the next attempt (refused, timed out, starting up): wait on
-  of_one_host,  // as of_route, but another host or a later attempt may do better: wait on
-  of_route,     // will last, and is about one database and user (a wrong password)
-  of_upstream,  // will last, and meets whoever goes there (a wrong name, a bad certificate)
+  passing,           // may be over at the next attempt (refused, timed out, starting up): wait on
+  passing_of_route,  // ... of one database and user (its CONNECTION LIMIT, or one of several hosts)
+  of_route,          // will last, and is about one database and user (a wrong password)
+  of_upstream,       // will last, and meets whoever goes there (a wrong name, a bad certificate)
 };
 
 }  // namespace tidegate

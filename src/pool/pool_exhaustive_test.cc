@@ -57,7 +57,7 @@ void add_server_events(const Referee& r, std::vector<Event>& events) {
     events.push_back(
         [id](Referee& x) { x.server_failed(id, Reason::server_login_failed, Setback::of_route); });
     events.push_back([id](Referee& x) {
-      x.server_failed(id, Reason::server_login_failed, Setback::of_one_host);
+      x.server_failed(id, Reason::server_login_failed, Setback::passing_of_route);
     });
     events.push_back(
         [id](Referee& x) { x.server_failed(id, Reason::dns_failed, Setback::of_upstream); });

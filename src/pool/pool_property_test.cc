@@ -62,7 +62,7 @@ class Player {
         return with(State::opening, who, [&](auto id) {
           const auto setback = detail % 8 == 0   ? Setback::of_upstream
                                : detail % 4 == 0 ? Setback::of_route
-                               : detail % 4 == 1 ? Setback::of_one_host
+                               : detail % 4 == 1 ? Setback::passing_of_route
                                                  : Setback::passing;
           detail % 3 == 0 ? r_.login_failed(id, Reason::server_lost, setback)
                           : r_.server_failed(id, Reason::connect_failed, setback);

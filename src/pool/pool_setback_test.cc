@@ -56,7 +56,7 @@ TEST_F(PoolSetbackTest, ARefusalByOneOfSeveralHostsIsFollowedByAnotherAttempt) {
   const auto route = start({});
   want(route, 1);
   r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed,
-                  Setback::of_one_host);
+                  Setback::passing_of_route);
   EXPECT_TRUE(r.is_waiting(1));
   want(route, 2);
   EXPECT_TRUE(r.is_waiting(2));
@@ -72,7 +72,7 @@ TEST_F(PoolSetbackTest, ARefusalByOneHostDoesNotDelayAnotherRoute) {
   const auto right = r.add_route({});
   want(wrong, 1);
   r.server_failed(r.servers_in(State::opening)[0], Reason::server_login_failed,
-                  Setback::of_one_host);
+                  Setback::passing_of_route);
   want(right, 2);
   EXPECT_EQ(r.count(right, State::opening), 1);
 }

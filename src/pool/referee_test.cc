@@ -149,14 +149,14 @@ void Referee::login_failed(ServerId server, Reason reason, Setback setback) {
   const RouteId route = machine(server)->route;
   const bool counts = machine(server)->state == State::opening;
   if (counts) {
-    const bool answered = setback == Setback::of_route || setback == Setback::of_one_host;
+    const bool answered = setback == Setback::of_route || setback == Setback::passing_of_route;
     unreachable_ = !answered;
     if (answered) road(route)->login_refused = true;
   }
   machine(server)->state = State::closing;
   pool.server_failed(server, reason, setback, now, said_);
   heed();
-  if (!counts || setback == Setback::passing || setback == Setback::of_one_host) return;
+  if (!counts || setback == Setback::passing || setback == Setback::passing_of_route) return;
   for (const auto& r : roads) {
     if (setback == Setback::of_route && r.id != route) continue;
     require(has_hope(r.id) || waiting(r.id) == 0, "a client waits for what will not come");

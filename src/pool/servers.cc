@@ -34,7 +34,7 @@ void Pool::State::server_failed(Server& server, Reason reason, Setback setback, 
 }
 
 void Pool::State::book_setback(Route& route, Reason reason, Setback setback) {
-  if (setback == Setback::of_route || setback == Setback::of_one_host) {
+  if (setback == Setback::of_route || setback == Setback::passing_of_route) {
     // The database answered: it can be reached, and other routes may do better.
     failures.succeeded();
     route.refusals.failed(clock, limits.retry_first, limits.retry_max, seed);

@@ -48,7 +48,7 @@ constexpr Entry kRefusals[] = {
 };
 
 constexpr LoginRefusal kConnectionLimit = {
-    .setback = Setback::of_one_host,
+    .setback = Setback::passing_of_route,
     .hint =
         "The role or the database has reached its CONNECTION LIMIT: raise it with ALTER ROLE or "
         "ALTER DATABASE, or lower `pool_size` of the route."};

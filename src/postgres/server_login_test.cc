@@ -470,9 +470,9 @@ TEST_F(ServerLoginTest, WhatTheDatabaseSaysIsKeptWithACodeAndAHint) {
 // 53300 is said by several places of PostgreSQL; its words are translated, their names are not.
 TEST_F(ServerLoginTest, WhoseConnectionsAreTooMany) {
   const std::pair<const char*, Setback> places[] = {
-      {"InitializeSessionUserId", Setback::of_one_host},  // CONNECTION LIMIT of the role
-      {"CheckMyDatabase", Setback::of_one_host},          // ... of the database
-      {"InitProcess", Setback::passing},                  // max_connections
+      {"InitializeSessionUserId", Setback::passing_of_route},  // CONNECTION LIMIT of the role
+      {"CheckMyDatabase", Setback::passing_of_route},          // ... of the database
+      {"InitProcess", Setback::passing},                       // max_connections
       {"ProcArrayAdd", Setback::passing},
       {"ProcessStartupPacket", Setback::passing},
       {"InitPostgres", Setback::passing},  // what is left is reserved
@@ -489,7 +489,7 @@ TEST_F(ServerLoginTest, WhoseConnectionsAreTooMany) {
     fresh.from_server(error, turn);
     EXPECT_EQ(fresh_port.last_failure.setback, setback) << routine;
     EXPECT_EQ(fresh_port.last_failure.hint.find("`budget`") == std::string::npos,
-              setback == Setback::of_one_host);
+              setback == Setback::passing_of_route);
   }
 }
 

@@ -25,7 +25,7 @@ void Route::end_period(std::size_t worker, bool idle) {
 void Route::note_failure(const session::Failure& failure, Instant at) {
   last_failure_.set(failure, at);
   const bool is_own =
-      failure.setback == Setback::of_route || failure.setback == Setback::of_one_host;
+      failure.setback == Setback::of_route || failure.setback == Setback::passing_of_route;
   if (!is_own) upstream_.last_failure().set(failure, at);
 }
 

@@ -208,7 +208,7 @@ void Server::fail(const session::Failure& otherwise) {
   }
   const bool all_refuse =
       route_->refusing_hosts().failed(first_host_, hosts_tried_, worker_->reactor().now());
-  if (why.setback == Setback::of_route && !all_refuse) why.setback = Setback::of_one_host;
+  if (why.setback == Setback::of_route && !all_refuse) why.setback = Setback::passing_of_route;
   log_failure(why);
   route_->note_failure(why, worker_->reactor().now());
   gate().server_failed(id_, why.reason, why.setback);
