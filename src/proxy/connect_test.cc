@@ -2,9 +2,7 @@
 // is being opened asks, how long it waits for each, and what is said when it reaches none.
 #include <gtest/gtest.h>
 
-#include "net/sim_reactor.h"
 #include "proxy/database_testing.h"
-#include "proxy/worker.h"
 
 namespace tidegate::proxy {
 namespace {

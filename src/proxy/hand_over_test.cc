@@ -2,84 +2,36 @@
 // and of a statement whose server is lost.
 #include <algorithm>
 #include <array>
-#include <functional>
 
 #include <gtest/gtest.h>
 
-#include "net/sim_reactor.h"
-#include "postgres/route_snapshot.h"
 #include "proxy/database_testing.h"
-#include "proxy/worker.h"
 
 namespace tidegate::proxy {
 namespace {
 
 constexpr std::uint8_t kGarbage[] = {'!', 0, 0, 0, 4};
 
-struct Caller final : net::StreamHandler {
-  void bytes_arrived(net::StreamId, Bytes bytes) override { heard += as_text(bytes); }
-  void peer_finished(net::StreamId) override {}
-  void stream_closed(net::StreamId, net::CloseReason, const std::string&) override {}
-  net::StreamId stream;
-  std::string heard;
-};
-
-// A worker with a door of its own, and what is to happen just before it settles a turn.
-struct Lane final : net::TurnHandler {
-  Lane(net::SimNetwork& network, std::uint32_t host)
-      : reactor(network, net::sim_address(host, 0)),
-        listener(std::make_shared<net::SimListener>(network, net::sim_address(host, 6432))) {}
-  bool settle() override {
-    if (before_settling) before_settling();
-    return worker->settle();
-  }
-  net::SimReactor reactor;
-  std::shared_ptr<net::SimListener> listener;
-  std::unique_ptr<Worker> worker;
-  std::function<void()> before_settling;
-};
-
-class HandOverTest : public testing::Test {
+class HandOverTest : public SimulatedProcessTest {
  protected:
   HandOverTest() {
     network_.set_host("database.sim", {net::sim_address(9, 5432)});
     at_database_.accept_from(door_, &database_);
-    config::Config config;
-    config.users = {{.name = "ann", .trust = true}};
-    config.upstreams = {
-        {.name = "main", .hosts = {{"database.sim", 5432}}, .ssl_mode = net::SslMode::disable}};
-    config.routes = {{.database = "db", .upstream = "main"}};
-    process_ = *Process::make(config, lanes_.size(), {.log = log_});
-    for (std::size_t i = 0; i < lanes_.size(); ++i) {
-      auto& lane = lanes_[i];
-      lane.worker = std::make_unique<Worker>(*process_, static_cast<WorkerIndex>(i), lane.reactor);
-      lane.reactor.set_turn_handler(&lane);
-      lane.reactor.accept_from(lane.listener, lane.worker.get());
-    }
-    route()->publish_snapshot(std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
+    start(one_database(), lanes_);
+    publish_snapshot();
   }
   ~HandOverTest() override {
     for (auto& lane : lanes_) lane.worker.reset();
   }
 
-  std::shared_ptr<Route> route() { return *process_->routes().find("db", "ann", ""); }
-  void pass(Duration time) { network_.run_until(network_.now() + time); }
-
   Caller& user_of(Lane& lane) {
-    auto& caller = *callers_.emplace_back(std::make_unique<Caller>());
-    caller.stream = outside_.connect(lane.listener->address(), {}, &caller);
-    pass(1s);
-    ByteBuffer startup;
-    postgres::write_startup(startup, {{"user", "ann"}, {"database", "db"}});
-    outside_.write(caller.stream, startup);
-    pass(1s);
+    auto& caller = call(lane);
+    introduce(caller);
     caller.heard.clear();
     return caller;
   }
   std::string ask(Caller& caller) {
-    ByteBuffer query;
-    postgres::write_query(query, "SELECT 1");
-    outside_.write(caller.stream, query);
+    query(caller);
     pass(5s);
     return std::exchange(caller.heard, {});
   }
@@ -98,10 +50,6 @@ class HandOverTest : public testing::Test {
     return found;
   }
 
-  QuietLog log_;
-  net::SimNetwork network_{7, net::SimFaultMenu{}};
-  std::vector<std::unique_ptr<Caller>> callers_;
-  net::SimReactor outside_{network_, net::sim_address(3, 0)};
   net::SimReactor at_database_{network_, net::sim_address(9, 0)};
   std::shared_ptr<net::SimListener> door_ =
       std::make_shared<net::SimListener>(network_, net::sim_address(9, 5432));
@@ -109,7 +57,6 @@ class HandOverTest : public testing::Test {
   std::array<Lane, 2> lanes_{Lane{network_, 1}, Lane{network_, 2}};
   Lane& home_ = lanes_[0];
   Lane& other_ = lanes_[1];
-  std::unique_ptr<Process> process_;
 };
 
 TEST_F(HandOverTest, AnIdleServerMovesToWhoeverWantsIt) {
@@ -161,9 +108,7 @@ TEST_F(HandOverTest, NorIfItBreaksRightBehindTheCheckBeforeUse) {
   ask(waiting);
   auto* server = servers_of(home_).at(0);
   pass(route()->spec().limits.ping_after * 2);
-  ByteBuffer query;
-  postgres::write_query(query, "SELECT 1");
-  outside_.write(waiting.stream, query);
+  query(waiting);
   pass(1s);
   ASSERT_EQ(server->state(), Server::State::verifying);
   home_.worker->post([server] {
@@ -185,9 +130,7 @@ TEST_F(HandOverTest, WhoseServerIsLostInAStatementIsNotToldThatNothingWasConnect
     auto& asking = user_of(home_);
     ask(asking);
     auto* server = servers_of(home_).at(0);
-    ByteBuffer query;
-    postgres::write_query(query, "SELECT 1");
-    outside_.write(asking.stream, query);
+    query(asking);
     while (server->state() != Server::State::linked) pass(1us);
     home_.worker->post(
         [server, reason] { server->stream_closed(server->stream(), reason, "it broke"); });

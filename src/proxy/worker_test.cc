@@ -6,86 +6,44 @@
 #include <gtest/gtest.h>
 
 #include "base/check.h"
-#include "net/sim_reactor.h"
-#include "postgres/messages.h"
-#include "postgres/route_snapshot.h"
+#include "proxy/database_testing.h"
 
 namespace tidegate::proxy {
 namespace {
 
 using testing::HasSubstr;
 
-struct QuietLog final : Log {
-  void write(LogLevel, std::string_view, std::initializer_list<LogField>) override {}
-  bool enabled(LogLevel) const override { return false; }
-};
-
-// A connection to the worker that keeps what it is told.
-struct Caller final : net::StreamHandler {
-  void bytes_arrived(net::StreamId, Bytes bytes) override { heard += as_text(bytes); }
-  void peer_finished(net::StreamId) override { ended = true; }
-  void stream_closed(net::StreamId, net::CloseReason, const std::string&) override { ended = true; }
-  net::StreamId stream;
-  std::string heard;
-  bool ended = false;
-};
-
-class WorkerTest : public testing::Test {
+class WorkerTest : public SimulatedProcessTest {
  protected:
   static constexpr int kClientsMax = 2;
 
   WorkerTest() {
-    config::Config config;
+    auto config = one_database();
     config.clients_max = kClientsMax;
     config.client_login_timeout = 24h;
-    config.users = {{.name = "ann", .trust = true}};
-    config.upstreams = {{.name = "main", .hosts = {{"database.sim", 5432}}}};
-    config.routes = {{.database = "db", .upstream = "main"}};
-    process_ = *Process::make(config, 1, {.log = log_});
-    worker_ = std::make_unique<Worker>(*process_, WorkerIndex{0}, reactor_);
-    reactor_.set_turn_handler(worker_.get());
-    reactor_.accept_from(listener_, worker_.get());
+    start(config, {&lane_, 1});
   }
   ~WorkerTest() override {
     set_last_words(nullptr, nullptr);
     worker_.reset();
   }
 
-  Caller& call(Duration patience = 1s) {
-    auto& caller = *callers_.emplace_back(std::make_unique<Caller>());
-    caller.stream = outside_.connect(listener_->address(), {}, &caller);
-    pass(patience);
-    return caller;
-  }
+  Caller& call(Duration patience = 1s) { return SimulatedProcessTest::call(lane_, patience); }
   // Who may come without a password, to a route that is known: no server is needed for that.
   Caller& user() {
-    route()->publish_snapshot(std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
+    publish_snapshot();
     auto& caller = call();
     introduce(caller);
     return caller;
   }
-  void introduce(const Caller& caller) {
-    ByteBuffer startup;
-    postgres::write_startup(startup, {{"user", "ann"}, {"database", "db"}});
-    outside_.write(caller.stream, startup);
-    pass(1s);
-  }
   void fill_the_door() {
     while (worker_->client_count() < kClientsMax + kHeardOutMax) call(10ms);
   }
-  void pass(Duration time) { network_.run_until(network_.now() + time); }
-  std::shared_ptr<Route> route() { return *process_->routes().find("db", "ann", ""); }
   PoolGate& gate() { return worker_->gate(route()->upstream()); }
 
-  QuietLog log_;
-  net::SimNetwork network_{7, net::SimFaultMenu{}};
-  std::vector<std::unique_ptr<Caller>> callers_;
-  net::SimReactor outside_{network_, net::sim_address(2, 0)};
-  net::SimReactor reactor_{network_, net::sim_address(1, 0)};
-  std::shared_ptr<net::SimListener> listener_ =
-      std::make_shared<net::SimListener>(network_, net::sim_address(1, 6432));
-  std::unique_ptr<Process> process_;
-  std::unique_ptr<Worker> worker_;
+  Lane lane_{network_, 1};
+  net::SimReactor& reactor_ = lane_.reactor;
+  std::unique_ptr<Worker>& worker_ = lane_.worker;
 };
 
 TEST_F(WorkerTest, BeyondItsLimitsAConnectionIsToldAtTheDoor) {
