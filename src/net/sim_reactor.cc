@@ -195,6 +195,7 @@ void SimReactor::resolve(const Target& target, std::move_only_function<void(Reso
 }
 
 void SimReactor::offload(Task job, Task done) {
+  ++jobs_;
   auto run = [this, job = std::move(job), done = std::move(done)]() mutable {
     job();
     post(std::move(done));

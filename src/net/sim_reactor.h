@@ -31,6 +31,7 @@ class SimReactor final : public Reactor {
   std::size_t lingering_count() const;
   std::size_t timer_count() const { return timers_.size(); }
   std::uint64_t turns() const { return turns_; }
+  std::uint64_t jobs() const { return jobs_; }  // that were offloaded
 
   Entropy& entropy() override { return random_; }
   BlockPool& blocks() override { return blocks_; }
@@ -122,6 +123,7 @@ class SimReactor final : public Reactor {
   Instant next_turn_ = Instant::never();
   std::uint64_t turn_ticket_ = 0;
   std::uint64_t turns_ = 0;
+  std::uint64_t jobs_ = 0;
   Counters counters_;  // there are no system calls to count
   int ports_used_ = 0;
 

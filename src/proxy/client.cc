@@ -165,25 +165,18 @@ void Client::introduced(std::string_view user, std::string_view database) {
 
 void Client::need_secret(std::string_view user, std::string_view) {
   secret_asked_ = true;
-  auto answer = [worker = &worker_, id = id_](const session::Secret& secret) {
-    if (auto* client = worker->find(id)) client->secret_found(secret);
-  };
   auto& secrets = worker_.process().secrets();
   const std::string name(user);
   if (auto known = secrets.find(name)) {
-    return worker_.later([answer, secret = std::move(*known)] { answer(secret); });
+    return worker_.later([worker = &worker_, id = id_, secret = std::move(*known)] {
+      if (auto* client = worker->find(id)) client->secret_found(secret);
+    });
   }
-  std::vector<std::uint8_t> salt(16);
-  worker_.reactor().entropy().fill(salt);
-  auto derived = std::make_shared<session::Secret>();
-  worker_.reactor().offload(
-      [&secrets, name, salt, derived] { *derived = secrets.derive(name, salt); },
-      [answer, derived] { answer(*derived); });
+  if (secrets.claim_derivation(name)) worker_.derive_secret(name);
 }
 
 void Client::secret_found(const session::Secret& secret) {
-  secret_asked_ = false;
-  if (state_ == State::ending) return;
+  if (!std::exchange(secret_asked_, false) || state_ == State::ending) return;
   if (secret.damaged) {
     log().write(LogLevel::warning, "stored secret cannot be used",
                 {{"detail", "the SCRAM key is damaged: see `tidegate check`"},

@@ -61,6 +61,9 @@ class Client final : public net::StreamHandler,
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
   void feed();
   bool output_full() const { return output_full_; }
+  // Nothing to who is not waiting for it, or has been told.
+  void secret_found(const session::Secret& secret);
+  bool waits_for_secret_of(std::string_view user) const { return secret_asked_ && user_ == user; }
   // To another, when all places at the door are taken; false when it is on its way in. Its place is
   // free at once.
   bool give_way();
@@ -116,7 +119,6 @@ class Client final : public net::StreamHandler,
   bool begins_with_tls(Bytes first);
   void offer(Bytes bytes);
   void set_reading();
-  void secret_found(const session::Secret& secret);
   bool clients_full() const;
   Reason why_lost(net::CloseReason reason) const;
   session::Destination admit_to_console(const std::string& user);

@@ -1,5 +1,7 @@
 #include "proxy/secrets.h"
 
+#include <utility>
+
 #include "auth/md5.h"
 #include "base/wipe.h"
 #include "config/complete.h"
@@ -78,23 +80,17 @@ std::optional<session::Secret> Secrets::find(const std::string& user) {
   return secret;
 }
 
-session::Secret Secrets::derive(const std::string& user, Bytes salt) {
-  std::unique_lock hold(lock_);
-  auto& entry = users_.at(user);
-  derived_.wait(hold, [&] { return !entry.deriving; });
-  if (!entry.verifier) {
-    entry.deriving = true;
-    ++derivations_;
-    auto cleartext = entry.user.secret;
-    hold.unlock();
-    auto verifier = auth::make_scram_verifier(cleartext, salt, auth::kIterationsDefault).text();
-    wipe(cleartext);
-    hold.lock();
-    entry.verifier = std::move(verifier);
-    entry.deriving = false;
-    derived_.notify_all();
-  }
-  return secret_of(entry);
+bool Secrets::claim_derivation(const std::string& user) {
+  const std::scoped_lock hold(lock_);
+  return !std::exchange(users_.at(user).claimed, true);
+}
+
+void Secrets::derive(const std::string& user, Bytes salt) {
+  auto cleartext = password(user);
+  auto verifier = auth::make_scram_verifier(cleartext, salt, auth::kIterationsDefault).text();
+  wipe(cleartext);
+  const std::scoped_lock hold(lock_);
+  users_.at(user).verifier = std::move(verifier);
 }
 
 std::string Secrets::password(const std::string& user) const {

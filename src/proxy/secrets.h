@@ -2,7 +2,6 @@
 // off the workers and kept.
 #pragma once
 
-#include <condition_variable>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -22,15 +21,11 @@ class Secrets {
 
   // The answer, when it needs no slow work. For an unknown user: the mock.
   std::optional<session::Secret> find(const std::string& user);
-  // The slow answer, for the offload threads; find() knows it afterwards. `salt`: 16 random bytes.
-  // Of several for one user at once one works, and the others wait for it.
-  session::Secret derive(const std::string& user, Bytes salt);
-
-  // How often derive() had to work.
-  int derivations() const {
-    const std::scoped_lock hold(lock_);
-    return derivations_;
-  }
+  // Of all who ask, one is to see to it that derive() is called for this user.
+  bool claim_derivation(const std::string& user);
+  // The slow work, for the offload threads; find() knows the answer afterwards. `salt`: 16 random
+  // bytes.
+  void derive(const std::string& user, Bytes salt);
 
   // Cleartext of `user`, for servers that are to be logged in to as the client's own user.
   std::string password(const std::string& user) const;
@@ -47,7 +42,7 @@ class Secrets {
     Place place;
     bool damaged = false;                 // the stored SCRAM key, see config::damage_of()
     std::optional<std::string> verifier;  // derived from a cleartext secret
-    bool deriving = false;
+    bool claimed = false;                 // somebody sees to that
   };
   session::Secret mock(const std::string& user) const;
   session::Secret mock_of_damaged(const std::string& user) const;
@@ -57,8 +52,6 @@ class Secrets {
   config::AuthType auth_type_;
   auth::Digest process_secret_;
   mutable std::mutex lock_;
-  std::condition_variable derived_;
-  int derivations_ = 0;
   std::map<std::string, Entry> users_;  // the set of users never changes; verifiers do, locked
 };
 

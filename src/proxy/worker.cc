@@ -80,6 +80,31 @@ bool Worker::make_room() {
   return false;
 }
 
+void Worker::derive_secret(const std::string& user) {
+  std::vector<std::uint8_t> salt(16);
+  entropy_.fill(salt);
+  reactor_.offload([&secrets = process_.secrets(), user, salt] { secrets.derive(user, salt); },
+                   [&process = process_, user] {
+                     for (auto* worker : process.workers()) {
+                       worker->post([worker, user] { worker->secret_derived(user); });
+                     }
+                   });
+}
+
+// Whoever asked while it was not known did so before this was posted, and is seen here.
+void Worker::secret_derived(const std::string& user) {
+  std::vector<ClientId> waiting;  // telling one may change who the newcomers are
+  for (const auto& [since, packed] : newcomers_) {
+    const auto id = ClientId::unpacked(packed);
+    if (clients_.find(id)->waits_for_secret_of(user)) waiting.push_back(id);
+  }
+  if (waiting.empty()) return;
+  const auto secret = process_.secrets().find(user);
+  for (const auto id : waiting) {
+    if (auto* client = clients_.find(id)) client->secret_found(*secret);
+  }
+}
+
 // No client is made of it: a crowd at the door must cost next to nothing.
 void Worker::turn_away(net::ParcelPtr parcel, Reason reason) {
   const auto stream = reactor_.adopt(std::move(parcel), nullptr);

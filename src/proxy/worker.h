@@ -65,6 +65,10 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void newcomer_arrived(const Client& client) { newcomers_.insert(place_of(client)); }
   void newcomer_known(const Client& client) { newcomers_.erase(place_of(client)); }
 
+  // Has the verifier of that user derived away from the workers; then everybody who waits for it is
+  // told, on whatever worker.
+  void derive_secret(const std::string& user);
+
   PoolGate& gate(const Upstream& upstream) { return *gates_[upstream.index()]; }
   const std::vector<std::unique_ptr<PoolGate>>& gates() const { return gates_; }
   void gate_has_notes(PoolGate& gate) { noted_gates_.push_back(&gate); }
@@ -107,6 +111,7 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
     return {client.connected_at(), client.id().packed()};
   }
   bool make_room();
+  void secret_derived(const std::string& user);
   void adopt(net::ParcelPtr parcel, const net::Address& peer);
   void turn_away(net::ParcelPtr parcel, Reason reason);
   Worker& least_loaded();
