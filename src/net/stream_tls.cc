@@ -1,14 +1,12 @@
 // Streams above TLS. Records pass through the queues and buffers that clear bytes use; plaintext
 // of a turn is encrypted together when the turn flushes it.
-#include <algorithm>
-
 #include "net/streams.h"
 
 namespace tidegate::net {
 namespace {
 
-// What TLS itself may answer (TLS 1.3 key updates) on top of what waits for a peer that does not
-// read. Nobody above knows of these bytes, so no back-pressure holds them.
+// What TLS itself may answer (TLS 1.3 key updates) to a peer that does not read. Nobody above knows
+// of these bytes, so no back-pressure holds them.
 constexpr std::size_t kAnswersMax = 2 * Reactor::kHighWater;
 
 }  // namespace
@@ -57,10 +55,11 @@ void Streams::deliver_secured(StreamId id) {
     if (stream->paused) return tls.hold_rest(loop_.blocks);
     if (stream->input_finished || !tls.has_unread()) return;
     std::size_t got = 0;
+    if (!stream->blocked) tls.answers_waiting = 0;
     const auto before = stream->output.size();
     const auto step = tls.read(wire_of(*stream), plaintext(), got);
-    const bool answered = stream->output.size() > std::max(before, kAnswersMax);
-    if (answered && stream->blocked) return finish_unread(id, *stream);
+    tls.answers_waiting += stream->output.size() - before;
+    if (tls.answers_waiting > kAnswersMax && stream->blocked) return finish_unread(id, *stream);
     if (!stream->output.empty() && !stream->blocked) mark_dirty(id, *stream);
     if (got > 0) {
       stream->handler->bytes_arrived(id, plaintext().first(got));

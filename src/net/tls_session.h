@@ -58,6 +58,8 @@ class TlsSession {
 
   // Plaintext of this turn, to be encrypted together at its end.
   ByteQueue pending;
+  // Bytes that TLS itself answered since the peer last took all there was.
+  std::size_t answers_waiting = 0;
 
  private:
   friend struct TlsBio;

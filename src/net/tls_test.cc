@@ -341,6 +341,9 @@ class OpensslClientTest : public TlsTest {
     std::thread client([&] {
       const FileDescriptor fd(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
       const auto& to = listener_->address();
+      if (client_window_ > 0) {
+        setsockopt(fd.get(), SOL_SOCKET, SO_RCVBUF, &client_window_, sizeof client_window_);
+      }
       ::connect(fd.get(), reinterpret_cast<const sockaddr*>(&to.storage), to.length);
       SSL* ssl = SSL_new(ctx);
       SSL_set_fd(ssl, fd.get());
@@ -348,12 +351,16 @@ class OpensslClientTest : public TlsTest {
       SSL_free(ssl);
       done = true;
     });
-    EXPECT_TRUE(run_until([&] { return done.load(); }));
+    EXPECT_TRUE(run_until([&] {
+      server_has_heard_ = server_.arrivals > 0 || server_.closed;
+      server_has_heard_.notify_all();
+      return done.load();
+    }));
     client.join();
   }
   void accepted(ListenerId, ParcelPtr parcel, const Address&, const Address&) override {
     server_ = {};
-    server_.on_secured = [this](StreamId id) { reactor_->write(id, as_bytes("!")); };
+    server_.on_secured = [this](StreamId id) { reactor_->write(id, as_bytes(greeting_)); };
     if (server_text_echoed_) {
       server_.on_bytes = [this](StreamId id, Bytes bytes) { reactor_->write(id, bytes); };
     }
@@ -374,6 +381,9 @@ class OpensslClientTest : public TlsTest {
   TlsContextRef context_ = server_context();
   bool small_buffers_ = false;
   bool server_text_echoed_ = false;
+  int client_window_ = 0;  // the kernel's own, which grows
+  std::string greeting_ = "!";
+  std::atomic<bool> server_has_heard_ = false;
 };
 
 TEST_F(OpensslClientTest, TicketsResume) {
@@ -434,6 +444,32 @@ TEST_F(OpensslClientTest, WhoAsksForKeysAndReadsTheAnswersIsServed) {
     }
   });
   EXPECT_NE(server_.closed, CloseReason::tls_failed);
+}
+
+// What waits for a slow reader is not what it asked TLS for.
+TEST_F(OpensslClientTest, WhoAsksForAFewKeysIsServedHoweverMuchItHasYetToRead) {
+  const SslCtxPtr ctx(SSL_CTX_new(TLS_client_method()));
+  server_text_echoed_ = true;
+  client_window_ = Reactor::kHighWater;
+  greeting_ = std::string(200 * Reactor::kHighWater, '!');  // more than the kernel takes
+  std::string read;
+  run_client(ctx.get(), [&](SSL* ssl) {
+    ASSERT_EQ(SSL_connect(ssl), 1);
+    for (int i = 0; i < 3; ++i) {  // one is answered when something else is to be said
+      ASSERT_EQ(SSL_key_update(ssl, SSL_KEY_UPDATE_REQUESTED), 1);
+      ASSERT_EQ(SSL_do_handshake(ssl), 1);
+    }
+    ASSERT_EQ(SSL_write(ssl, "?", 1), 1);
+    server_has_heard_.wait(false);  // or it has gone
+    char piece[4096];
+    while (!read.ends_with('?')) {
+      const int got = SSL_read(ssl, piece, sizeof piece);
+      if (got <= 0) break;
+      read.append(piece, static_cast<std::size_t>(got));
+    }
+  });
+  EXPECT_EQ(server_.closed, std::nullopt) << server_.detail;
+  EXPECT_EQ(read.size(), greeting_.size() + 1);
 }
 
 TEST_F(OpensslClientTest, AlpnOfDirectTls) {
