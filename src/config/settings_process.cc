@@ -36,8 +36,7 @@ void add_listening(Table<Config>& table) {
   table
       .add("listen", listen_addresses(), field(&Config::listen),
            "Where clients connect: addresses, host names and unix socket folders. `*` is every "
-           "IPv4 address. "
-           "Loopback unless written down.")
+           "address, IPv4 and IPv6. Loopback unless written down.")
       .restart();
   table.add(unix_socket_mode());
   table

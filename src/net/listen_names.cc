@@ -56,27 +56,36 @@ std::expected<std::vector<Address>, std::string> resolve(const std::string& host
   return addresses;
 }
 
+// Whether or not this machine can listen there.
+std::expected<std::vector<Address>, std::string> addresses_of(const std::string& host, int port) {
+  const bool is_all = host == "*";
+  std::vector<Address> found;
+  for (const auto& literal :
+       is_all ? std::vector<std::string>{"0.0.0.0", "::"} : std::vector{host}) {
+    Address address;
+    if (parse_address(literal, port, address)) found.push_back(address);
+  }
+  if (!found.empty()) return found;
+  const bool is_path = host.starts_with('/') || host.starts_with('@');
+  if (is_path) return failure(host, "too long for the path of a unix socket");
+  return resolve(host, port);
+}
+
 }  // namespace
 
 std::expected<std::vector<Address>, std::string> addresses_to_listen_on(const std::string& host,
                                                                         int port) {
-  std::vector<Address> candidates(1);
-  const bool is_path = host.starts_with('/') || host.starts_with('@');
-  if (!parse_address(host == "*" ? "0.0.0.0" : host, port, candidates.front())) {
-    if (is_path) return failure(host, "too long for the path of a unix socket");
-    auto resolved = resolve(host, port);
-    if (!resolved) return resolved;
-    candidates = std::move(*resolved);
-  }
+  const auto candidates = addresses_of(host, port);
+  if (!candidates) return candidates;
   // A name may have addresses of a family that is switched off here: the others will do.
   std::vector<Address> usable;
   std::string why;
-  for (const auto& address : candidates) {
+  for (const auto& address : *candidates) {
     auto trouble = address.is_unix() ? trouble_with_unix(address) : trouble_with_tcp(address);
     if (trouble.empty()) {
       usable.push_back(address);
     } else {
-      const bool is_name = candidates.size() > 1 || address.host_text() != host;
+      const bool is_name = candidates->size() > 1 || address.host_text() != host;
       why = is_name && !address.is_unix() ? address.host_text() + ": " + trouble : trouble;
     }
   }

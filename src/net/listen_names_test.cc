@@ -17,9 +17,18 @@ TEST(ListenNames, LiteralsStandForThemselves) {
   ASSERT_TRUE(found) << found.error();
   ASSERT_EQ(found->size(), 1u);
   EXPECT_EQ(found->front().text(), "127.0.0.1:7");
-  EXPECT_EQ(addresses_to_listen_on("*", 7)->front().text(), "0.0.0.0:7");
   EXPECT_EQ(addresses_to_listen_on("/tmp", 7)->front().text(), "unix:/tmp/.s.PGSQL.7");
   EXPECT_EQ(addresses_to_listen_on("@tide", 7)->size(), 1u);
+}
+
+// As PgBouncer has it; where IPv6 is switched off, what is left.
+TEST(ListenNames, AStarIsEveryAddressOfBothFamilies) {
+  const auto all = addresses_to_listen_on("*", 7);
+  ASSERT_TRUE(all) << all.error();
+  const bool has_ipv6 = addresses_to_listen_on("::", 7).has_value();
+  ASSERT_EQ(all->size(), has_ipv6 ? 2u : 1u);
+  EXPECT_EQ(all->front().text(), "0.0.0.0:7");
+  EXPECT_EQ(all->back().text(), has_ipv6 ? "[::]:7" : "0.0.0.0:7");
 }
 
 TEST(ListenNames, ANameIsLookedUp) {

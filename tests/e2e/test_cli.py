@@ -2,6 +2,7 @@
 import os
 import resource
 import signal
+import socket
 import subprocess
 
 import psycopg
@@ -203,6 +204,27 @@ def test_a_name_may_be_listened_on(start_gate):
     gate = start_gate(listen=["localhost:0"])
     with gate.connect() as connection:
         assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
+def has_ipv6():
+    """It may be switched off."""
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::", 0))
+        return True
+    except OSError:
+        return False
+
+
+def test_a_star_listens_to_both_families(start_gate):
+    gate = start_gate(listen=["*:0"])
+    hosts = [address.rsplit(":", 1)[0] for address in gate.addresses]
+    assert hosts == ["0.0.0.0"] + ["[::]"] * has_ipv6()
+    for address in gate.addresses:
+        host, port = address.rsplit(":", 1)
+        loopback = "127.0.0.1" if host == "0.0.0.0" else "::1"
+        with gate.connect(host=loopback, port=port) as connection:
+            assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
 def test_what_is_listened_on_instead_is_all_that_counts(start_gate, database, tmp_path):
