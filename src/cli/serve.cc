@@ -29,7 +29,7 @@ constexpr int kExitUsage = 2;
 
 config::Loaded load(const ServeOptions& options) {
   auto sources = config::Sources::real();
-  if (!options.listen.empty()) sources.may_listen = nullptr;  // what the file says does not count
+  if (!options.listen.empty()) sources.listen_addresses = nullptr;  // the file does not count then
   return options.config_file.empty() ? config::load_upstream_url(options.upstream_url, sources)
                                      : config::load_file(options.config_file, sources);
 }

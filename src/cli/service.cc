@@ -95,19 +95,24 @@ std::expected<void, std::string> Service::open_listeners() {
   const auto note = [&wrong](const std::string& why) {
     wrong += (wrong.empty() ? "" : "; ") + why;
   };
+  std::vector<net::Address> doors;
+  std::vector<net::ListenOptions> options;
   for (const auto& listen : config.listen) {
     const auto addresses = net::addresses_to_listen_on(listen.host, listen.port);
     if (!addresses) {
       note(addresses.error());
       continue;
     }
-    for (const auto& address : *addresses) {
-      auto listener = net::Listener::open(address, listen_options(config, listen));
-      if (!listener) {
-        note(listener.error());
-      } else {
-        listeners_.push_back(std::move(*listener));
-      }
+    doors.insert(doors.end(), addresses->begin(), addresses->end());
+    options.resize(doors.size(), listen_options(config, listen));
+  }
+  for (std::size_t i = 0; i < doors.size(); ++i) {
+    if (net::included_in(doors, i)) continue;
+    auto listener = net::Listener::open(doors[i], options[i]);
+    if (!listener) {
+      note(listener.error());
+    } else {
+      listeners_.push_back(std::move(*listener));
     }
   }
   if (!wrong.empty()) return std::unexpected(wrong);

@@ -83,11 +83,10 @@ Sources Sources::real() {
                                        : net::check_client_tls(settings);
               },
           .may_write = writable,
-          .may_listen = [](const Listen& listen) -> std::expected<void, std::string> {
-            const auto found = net::addresses_to_listen_on(listen.host, listen.port);
-            if (!found) return std::unexpected(found.error());
-            return {};
-          }};
+          .listen_addresses =
+              [](const Listen& listen) {
+                return net::addresses_to_listen_on(listen.host, listen.port);
+              }};
 }
 
 Loaded load_file(const std::string& path, const Sources& sources) {

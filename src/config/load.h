@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/config.h"
+#include "net/address.h"
 
 namespace tidegate::config {
 
@@ -40,8 +41,10 @@ struct Sources {
   std::function<std::vector<net::TlsTrouble>(const net::TlsSettings&, bool towards_clients)>
       check_tls = nullptr;
   std::function<std::expected<void, std::string>(const std::string& path)> may_write = nullptr;
-  // Whether this machine can listen there: looks names up. The error is a sentence.
-  std::function<std::expected<void, std::string>(const Listen&)> may_listen = nullptr;
+  // The addresses that it stands for on this machine, or why one cannot listen there, as a
+  // sentence: looks names up.
+  std::function<std::expected<std::vector<net::Address>, std::string>(const Listen&)>
+      listen_addresses = nullptr;
   static Sources real();
 };
 

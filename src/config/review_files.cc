@@ -10,6 +10,8 @@
 #include "auth/scram.h"
 #include "config/complete.h"
 #include "config/settings.h"
+#include "config/types.h"
+#include "net/listen_names.h"
 
 namespace tidegate::config {
 namespace {
@@ -20,15 +22,19 @@ class FileReview {
       : places_(places), sources_(sources), problems_(problems), ini_(ini) {}
 
   void review_listen(const Config& config) {
-    if (!sources_.may_listen) return;
+    if (!sources_.listen_addresses) return;
+    std::vector<net::Address> all;
+    std::vector<const Listen*> owners;
     for (const auto& listen : config.listen) {
-      const auto possible = sources_.may_listen(listen);
-      if (possible) continue;
-      const bool is_unix = listen.host.starts_with('/') || listen.host.starts_with('@');
-      const auto* ini_name = is_unix ? "unix_socket_dir" : "listen_addr";
-      problems_.error(places_.find(ini_ && is_unix ? "listen.unix" : "listen"),
-                      fmt::format("`{}`: {}", ini_ ? ini_name : "listen", possible.error()));
+      const auto found = sources_.listen_addresses(listen);
+      if (!found) {
+        problems_.error(place_of(listen), fmt::format("`{}`: {}", label(listen), found.error()));
+        continue;
+      }
+      all.insert(all.end(), found->begin(), found->end());
+      owners.resize(all.size(), &listen);
     }
+    for (const auto& listen : config.listen) warn_if_needless(listen, all, owners);
   }
 
   void review_pid_file(const Config& config) {
@@ -66,6 +72,35 @@ class FileReview {
   }
 
  private:
+  static bool is_unix(const Listen& listen) {
+    return listen.host.starts_with('/') || listen.host.starts_with('@');
+  }
+  Place place_of(const Listen& listen) const {
+    return places_.find(ini_ && is_unix(listen) ? "listen.unix" : "listen");
+  }
+  std::string_view label(const Listen& listen) const {
+    return !ini_ ? "listen" : is_unix(listen) ? "unix_socket_dir" : "listen_addr";
+  }
+
+  // The process listens on each address once. Of a name's addresses one may be listened on anyway,
+  // and the next not.
+  void warn_if_needless(const Listen& listen, const std::vector<net::Address>& all,
+                        const std::vector<const Listen*>& owners) {
+    const Listen* other = nullptr;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      if (owners[i] != &listen) continue;
+      const auto wide = net::included_in(all, i);
+      if (!wide) return;
+      other = owners[*wide];
+    }
+    if (other == nullptr) return;
+    const auto text = print_listen(listen), wide = print_listen(*other);
+    problems_.warning(place_of(listen),
+                      fmt::format("`{}`: {}", label(listen),
+                                  text == wide ? fmt::format("`{}` stands there twice", text)
+                                               : fmt::format("`{}` has `{}`, too", wide, text)));
+  }
+
   template <typename Owner>
   std::string label(const Table<Owner>& table, const std::string& name) const {
     const auto* setting = table.find(name);

@@ -82,6 +82,20 @@ TEST_F(ReviewFilesTest, PgBouncersWordsForWhereToListenAreNamed) {
             "No such file or directory\n");
 }
 
+// The process listens there once.
+TEST_F(ReviewFilesTest, AnAddressThatAddsNothingIsAWarning) {
+  const auto listening_on = [&](const std::string& list) {
+    return problems("listen = [" + list + "]\n" + std::string(kMain));
+  };
+  EXPECT_EQ(listening_on(R"("127.0.0.1:6432", "127.0.0.1:6432", "127.0.0.1:6433")"),
+            "t.toml:1:1: warning: `listen`: `127.0.0.1:6432` stands there twice\n");
+  EXPECT_EQ(listening_on(R"("127.0.0.1", "*:6432")"),
+            "t.toml:1:1: warning: `listen`: `*:6432` has `127.0.0.1:6432`, too\n");
+  EXPECT_EQ(listening_on(R"("*", "0.0.0.0")"),
+            "t.toml:1:1: warning: `listen`: `*:6432` has `0.0.0.0:6432`, too\n");
+  EXPECT_EQ(listening_on(R"("127.0.0.1:0", "127.0.0.1:0", "*:6432", "/tmp")"), "");
+}
+
 TEST_F(ReviewFilesTest, AFileOfAnotherKindIsAnError) {
   write("zz", "no certificate\n");
   const auto said =

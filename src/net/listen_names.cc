@@ -71,6 +71,14 @@ std::expected<std::vector<Address>, std::string> addresses_of(const std::string&
   return resolve(host, port);
 }
 
+bool includes(const Address& wide, const Address& address) {
+  if (address.is_unix() || wide.is_unix()) return wide == address;
+  if (address.port() == 0 || address.port() != wide.port()) return false;
+  if (address.storage.ss_family != wide.storage.ss_family) return false;
+  const auto host = wide.host_text();
+  return wide == address || host == "0.0.0.0" || host == "::";
+}
+
 }  // namespace
 
 std::expected<std::vector<Address>, std::string> addresses_to_listen_on(const std::string& host,
@@ -91,6 +99,15 @@ std::expected<std::vector<Address>, std::string> addresses_to_listen_on(const st
   }
   if (usable.empty()) return failure(host, why);
   return usable;
+}
+
+std::optional<std::size_t> included_in(std::span<const Address> all, std::size_t index) {
+  for (std::size_t i = 0; i < all.size(); ++i) {
+    if (i == index || !includes(all[i], all[index])) continue;
+    const bool same = includes(all[index], all[i]);
+    if (!same || i < index) return i;
+  }
+  return std::nullopt;
 }
 
 }  // namespace tidegate::net

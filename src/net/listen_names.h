@@ -3,6 +3,8 @@
 #pragma once
 
 #include <expected>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -15,5 +17,9 @@ namespace tidegate::net {
 // human, and names the host.
 std::expected<std::vector<Address>, std::string> addresses_to_listen_on(const std::string& host,
                                                                         int port);
+
+// Which other one of these makes listening on that one needless: the first that is the same, or the
+// wildcard of its family. Port 0 is another one each time.
+std::optional<std::size_t> included_in(std::span<const Address> all, std::size_t index);
 
 }  // namespace tidegate::net

@@ -50,6 +50,26 @@ TEST(ListenNames, WhatCannotBeListenedOnIsNamed) {
   EXPECT_NE(error("/" + std::string(200, 'x')).find("too long"), std::string::npos);
 }
 
+TEST(ListenNames, WhatAnotherAddressHasNeedsNoDoorOfItsOwn) {
+  const auto included = [](const std::vector<std::pair<std::string, int>>& names) {
+    std::vector<Address> all(names.size());
+    for (std::size_t i = 0; i < names.size(); ++i) {
+      EXPECT_TRUE(parse_address(names[i].first, names[i].second, all[i]));
+    }
+    std::string out;
+    for (std::size_t i = 0; i < all.size(); ++i) {
+      const auto in = included_in(all, i);
+      out += in ? std::to_string(*in) : "-";
+    }
+    return out;
+  };
+  EXPECT_EQ(included({{"127.0.0.1", 7}, {"127.0.0.1", 7}, {"127.0.0.1", 8}}), "-0-");
+  EXPECT_EQ(included({{"127.0.0.1", 7}, {"0.0.0.0", 7}, {"::1", 7}, {"::", 7}}), "1-3-");
+  EXPECT_EQ(included({{"::", 7}, {"127.0.0.1", 7}, {"127.0.0.2", 7}}), "---");
+  EXPECT_EQ(included({{"127.0.0.1", 0}, {"127.0.0.1", 0}, {"0.0.0.0", 0}}), "---");
+  EXPECT_EQ(included({{"/tmp", 7}, {"/tmp", 8}, {"/tmp", 7}, {"@x", 7}, {"0.0.0.0", 7}}), "--0--");
+}
+
 TEST(ListenNames, WhereSomebodyListensAlreadyIsNoTrouble) {
   auto address = addresses_to_listen_on("127.0.0.1", 0)->front();
   const auto listener = Listener::open(address, {});

@@ -206,6 +206,15 @@ def test_a_name_may_be_listened_on(start_gate):
         assert connection.execute("SELECT 1").fetchone() == (1,)
 
 
+def test_an_address_may_be_written_twice(start_gate, tmp_path_factory):
+    """As PgBouncer has it, and as `localhost` and `127.0.0.1` in one list are."""
+    door = f"{tmp_path_factory.mktemp('s')}:6432"
+    gate = start_gate(listen=["127.0.0.1:0", door, door])
+    assert len(gate.addresses) == 2
+    with gate.connect() as connection:
+        assert connection.execute("SELECT 1").fetchone() == (1,)
+
+
 def has_ipv6():
     """It may be switched off."""
     try:
