@@ -256,12 +256,11 @@ class IniLoader {
     return targets;
   }
 
+  // Databases on the same hosts share an upstream, unless a line says of it what others do not.
   std::string upstream_for(const Database& database, const std::vector<net::Target>& targets) {
     auto& upstreams = defaults_.config.upstreams;
-    const bool own = database.connections_max > 0;
-    const bool in_order = targets.size() > 1 && database.host_order == HostOrder::as_written;
-    const auto name =
-        own ? database.route.database : hosts().print(targets) + (in_order ? " in order" : "");
+    const bool own = database.connections_max > 0 || database.host_order != HostOrder::in_turn;
+    const auto name = own ? database.route.database : hosts().print(targets);
     const auto known = std::find_if(upstreams.begin(), upstreams.end(),
                                     [&](const Upstream& one) { return one.name == name; });
     if (known != upstreams.end() && !own) return name;
@@ -269,7 +268,7 @@ class IniLoader {
     Upstream upstream = defaults_.upstream;
     upstream.name = name;
     upstream.hosts = targets;
-    upstream.host_order = in_order ? HostOrder::as_written : HostOrder::in_turn;
+    upstream.host_order = database.host_order;
     // Zero means: summed up when all databases are known.
     upstream.limits.budget = database.connections_max;
     upstreams.push_back(std::move(upstream));

@@ -255,6 +255,7 @@ TEST(LoadIni, several_hosts_go_in_turn_unless_told_otherwise) {
   EXPECT_EQ(order("c"), HostOrder::as_written);
   EXPECT_EQ(route(loaded, "a").upstream, route(loaded, "b").upstream);
   EXPECT_EQ(route(loaded, "a").upstream, route(loaded, "d").upstream);
+  EXPECT_EQ(route(loaded, "c").upstream, "c") << "it says of its upstream what others do not";
 }
 
 TEST(LoadIni, includes_files) {
