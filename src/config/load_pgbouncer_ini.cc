@@ -61,8 +61,8 @@ class IniLoader {
     set_budgets();
     warn_about_sections(entries);
     complete(config);
+    note_settings(entries);
     review(config, places_, problems_, true);
-    note_files(entries);
     review_files(config, places_, sources_, problems_, true);
     return {.config = std::move(config), .problems = problems_.sorted()};
   }
@@ -83,8 +83,8 @@ class IniLoader {
     return {.file = file_};
   }
 
-  // Where the files stand that are looked at: the settings of [pgbouncer] hold for every upstream.
-  void note_files(const std::vector<IniEntry>& entries) {
+  // Where the settings of [pgbouncer] stand, which hold for every upstream.
+  void note_settings(const std::vector<IniEntry>& entries) {
     const auto note_word = [&](const std::string& name, std::string_view ini_name) {
       const auto place = place_of(entries, ini_name);
       if (place.line > 0) places_.set(name, place);

@@ -68,7 +68,9 @@ TEST(LoadIni, reads_the_settings_that_exist_here) {
       "server_tls_ciphers = HIGH:!aNULL\nclient_tls_ciphers = secure\nserver_idle_timeout = 0.5"));
   EXPECT_EQ(format(loaded.problems),
             "p.ini:2:1: warning: route `app` keeps 1 idle: a serverless database will not fall "
-            "asleep\n");
+            "asleep\n"
+            "p.ini:20:15: warning: `admin_users` has `a`, but there is no such user\n"
+            "p.ini:20:15: warning: `admin_users` has `b`, but there is no such user\n");
   const auto& config = loaded.config;
   EXPECT_EQ(config.listen,
             (std::vector<Listen>{

@@ -36,7 +36,7 @@ listen = ["*:7000", "/run/tidegate"]
 unix_socket_mode = "0770"
 workers = 3
 clients_max = 200
-admin_users = ["root", "dba"]
+admin_users = ["app", "guest"]
 tcp_keepalive_idle = "2min"
 
 [auth]
@@ -88,7 +88,7 @@ TEST(LoadToml, reads_every_section_about_the_process) {
   EXPECT_EQ(config.listen, (std::vector<Listen>{{"*", 7000, 0770}, {"/run/tidegate", 6432, 0770}}));
   EXPECT_EQ(config.workers, 3);
   EXPECT_EQ(config.clients_max, 200);
-  EXPECT_EQ(config.admin_users, (std::vector<std::string>{"root", "dba"}));
+  EXPECT_EQ(config.admin_users, (std::vector<std::string>{"app", "guest"}));
   EXPECT_EQ(config.tcp_keepalive_idle_s, 120);
   EXPECT_EQ(config.auth_type, AuthType::scram_sha_256);
   EXPECT_EQ(config.client_ssl_mode, net::SslMode::prefer) << "a certificate is given to be used";
@@ -334,6 +334,19 @@ TEST(LoadToml, who_has_no_password_is_named_within_bounds) {
   EXPECT_EQ(said.find("u4`"), std::string::npos) << said;
   EXPECT_NE(said.find("of 15 users (`u1`, `u2`, `u3` and 12 more) no password"), std::string::npos)
       << said;
+}
+
+TEST(LoadToml, a_user_of_the_console_must_be_one) {
+  const std::string users = "admin_users = [\"app\", \"admni\"]\nstats_users = [\"watcher\"]\n";
+  const std::string admin = "[user]\napp.password = \"x\"\nadmin.password = \"x\"\n";
+  EXPECT_EQ(problems(users + std::string(kMain) + admin),
+            "t.toml:1:1: warning: `admin_users` has `admni`, but there is no such user: did you "
+            "mean `admin`?\n"
+            "t.toml:2:1: warning: `stats_users` has `watcher`, but there is no such user\n");
+  EXPECT_EQ(problems("admin_users = [\"boss\"]\n[auth]\ntype = \"anyone\"\n" + std::string(kMain))
+                .find("boss"),
+            std::string::npos)
+      << "everybody is a user there";
 }
 
 TEST(LoadToml, a_statement_that_is_kept_must_fit_in_what_a_client_may_keep) {

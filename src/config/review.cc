@@ -6,6 +6,7 @@
 
 #include "auth/md5.h"
 #include "config/complete.h"
+#include "config/nearest.h"
 #include "config/types.h"
 #include "pool/sizing.h"
 
@@ -48,6 +49,8 @@ class Review {
     }
     for (const auto& route : config_.routes) review_route(route);
     review_users();
+    review_console_users("admin_users", config_.admin_users);
+    review_console_users("stats_users", config_.stats_users);
     review_auth_type();
     review_client_tls();
   }
@@ -297,6 +300,19 @@ class Review {
       error("auth",
             "nobody could log in: write [user.NAME] with a `password`, or [auth] with a "
             "`file`");
+    }
+  }
+
+  // Nobody can log in by such a name.
+  void review_console_users(const std::string& setting, const std::vector<std::string>& names) {
+    // Users may be missing because the place where they stand could not be read.
+    if (config_.auth_type == AuthType::anyone || problems_.any_error()) return;
+    std::vector<std::string_view> known;
+    for (const auto& user : config_.users) known.push_back(user.name);
+    for (const auto& name : names) {
+      if (std::ranges::find(known, name) != known.end()) continue;
+      warning(setting, fmt::format("`{}` has `{}`, but there is no such user{}", setting, name,
+                                   did_you_mean(name, known)));
     }
   }
 
