@@ -67,5 +67,20 @@ TEST_F(LoginTest, WhoGoesMeanwhileTakesNothingFromTheOthers) {
   EXPECT_THAT(callers[1]->heard, HasSubstr(kMethod));
 }
 
+// Its login would be over before it could ask for anything.
+TEST_F(LoginTest, WhoOwesTheNextWordOfItsLoginHoldsUpNobodysLeaving) {
+  const auto callers = crowd(2);
+  introduce(*callers[0], "bob");
+  introduce(*callers[1], "nobody");
+  for (const auto* caller : callers) EXPECT_THAT(caller->heard, HasSubstr(kMethod));
+  process_->leave();
+  for (auto& lane : lanes_) lane.worker->dismiss_all();
+  pass(1s);
+  for (const auto* caller : callers) {
+    EXPECT_THAT(caller->heard, HasSubstr("C57P01"));
+    EXPECT_TRUE(caller->ended);
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::proxy
