@@ -170,5 +170,19 @@ TEST(Connect, WithoutADescriptorThereIsNoConnection) {
   EXPECT_EQ(why.setback, Setback::passing);
 }
 
+// No statement was on its way, and no client is to think so.
+TEST(Connect, WhoHangsUpDuringTheLoginHasNotLostAStatement) {
+  for (const auto mode : {net::CloseMode::now, net::CloseMode::reset}) {
+    World world(1, {{"good"}}, 15s);
+    world.database.hangs_up = mode;
+    world.open_one();
+    world.pass(1s);
+    EXPECT_EQ(world.route().explain(Reason::server_lost).detail, "");
+    const auto why = world.route().explain(Reason::server_login_failed);
+    EXPECT_NE(why.detail, "");
+    EXPECT_EQ(why.setback, Setback::passing);
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::proxy

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -26,7 +27,7 @@ struct QuietLog final : Log {
   bool enabled(LogLevel) const override { return false; }
 };
 
-// Lets everybody in, and answers every query with its number.
+// Lets everybody in, unless it hangs up, and answers every query with its number.
 class Database final : public net::AcceptHandler, public net::StreamHandler {
  public:
   explicit Database(net::Reactor& reactor) : reactor_(reactor) {}
@@ -36,6 +37,7 @@ class Database final : public net::AcceptHandler, public net::StreamHandler {
     reactor_.adopt(std::move(parcel), this);
   }
   void bytes_arrived(net::StreamId stream, Bytes bytes) override {
+    if (hangs_up) return reactor_.close(stream, *hangs_up);
     ByteBuffer out;
     if (greeted_.insert(stream.packed()).second) {
       ++logins;
@@ -52,6 +54,7 @@ class Database final : public net::AcceptHandler, public net::StreamHandler {
   void stream_closed(net::StreamId, net::CloseReason, const std::string&) override {}
 
   int connections = 0, logins = 0, queries = 0;
+  std::optional<net::CloseMode> hangs_up;
 
  private:
   net::Reactor& reactor_;

@@ -18,8 +18,8 @@ Reason why_unreached(net::CloseReason reason) {
                                                      : Reason::connect_failed;
 }
 
-// Only a login can fail by TLS or by silence and have done nothing. Later, however the connection
-// ends, a statement may have taken effect.
+// In a login no statement was on its way. Later, however the connection ends, one may have taken
+// effect.
 Reason why_lost(net::CloseReason reason, bool in_login) {
   if (!in_login) return Reason::server_lost;
   switch (reason) {
@@ -29,7 +29,7 @@ Reason why_lost(net::CloseReason reason, bool in_login) {
     case net::CloseReason::tls_rejected:
       return Reason::server_tls_failed;
     default:
-      return Reason::server_lost;
+      return Reason::server_login_failed;
   }
 }
 
@@ -346,7 +346,8 @@ void Server::set_reading() {
 // --- Ends ---
 
 void Server::peer_finished(net::StreamId) {
-  database_closed(Reason::server_lost, "the database closed the connection");
+  database_closed(why_lost(net::CloseReason::peer_finished, state_ == State::login),
+                  "the database closed the connection");
 }
 
 // A connection that breaks off says nothing about the database's end of it: somebody in between may
