@@ -217,6 +217,18 @@ TEST(Relay, Trap05_ASkippedParseLeavesWhatTheServerHas) {
   EXPECT_EQ(rig.servers[0]->fake.seen(), before + "BES");
 }
 
+// A simple query ends the unnamed statement whatever becomes of it, unless it is skipped.
+TEST(Relay, Trap05_ARefusedQueryIsASimpleQuery) {
+  Rig rig;
+  auto& client = rig.user();
+  const auto refused = query("prepare tidegate_x as select 1");
+  client.ask(parse("", "select a") + sync());
+  EXPECT_EQ(client.ask(binding("", "nothing") + refused + sync()), "E[26000]Z[I]");
+  EXPECT_EQ(client.ask(binding("", "") + execute() + sync()), "2D[a]C[SELECT 1]Z[I]");
+  EXPECT_EQ(client.ask(refused), "E[42939]Z[I]");
+  EXPECT_EQ(client.ask(binding("", "") + sync()), "E[26000]Z[I]");
+}
+
 TEST(Relay, Trap06_UnknownNameFailsTheTransaction) {
   Rig rig;
   auto& client = rig.user();

@@ -122,12 +122,9 @@ void RequestWalk::judge_streamed(std::string_view where) {
 // Sent in its place: a text that PostgreSQL refuses to read. It fails the transaction as the
 // refused statement should, and the client reads our error instead.
 bool RequestWalk::refuse_query(Reason reason, std::string_view detail) {
-  auto& owed = owe(Reply::query);
+  auto& owed = owe_query();
   owed.error = reason;
   owed.name = detail;
-  drop_segment(state());
-  end_segment();
-  state().unnamed.reset();
   write_query(to_server_.own(), "refused");
   return true;
 }
