@@ -46,6 +46,14 @@ constexpr std::pair<std::string_view, std::string_view> kRouteKeys[] = {
     {"server_lifetime", "pool_recycle"},
     {"max_db_client_connections", "clients_max"}};
 
+// What PgBouncer tells its servers at the start for all clients of a database; a client that names
+// its own has its own.
+bool is_startup_parameter(std::string_view key) {
+  constexpr std::string_view kParameters[] = {"application_name", "client_encoding", "datestyle",
+                                              "timezone"};
+  return std::ranges::find(kParameters, key) != std::end(kParameters);
+}
+
 class IniLoader {
  public:
   IniLoader(const std::string& file, const Sources& sources)
@@ -201,7 +209,7 @@ class IniLoader {
       const auto order = config::host_order().parse(value);
       if (!order) return std::unexpected(order.error());
       database.host_order = *order;
-    } else if (name == "client_encoding" || name == "datestyle" || name == "timezone") {
+    } else if (is_startup_parameter(name)) {
       database.route.startup_parameters.emplace_back(name, value);
     } else {
       return read_route_keyword(database.route, keyword);

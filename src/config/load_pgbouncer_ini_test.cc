@@ -148,7 +148,8 @@ TEST(LoadIni, reads_the_lines_of_databases) {
   const auto loaded = load(
       "[databases]\n"
       "app = host=h1 port=5433 dbname='my ''db''' pool_size=3 pool_mode=statement\n"
-      "forced = host=h1 port=5433 user=app timezone=UTC query_wait_timeout=5\n"
+      "forced = host=h1 port=5433 user=app timezone=UTC query_wait_timeout=5 "
+      "application_name='a b'\n"
       "\"odd \"\"name\" = host=/run/pg user=u password=p max_db_client_connections=4\n"
       "* = user=u password=p\n"
       "[pgbouncer]\nunix_socket_dir = /sock\nauth_file = users.txt\n");
@@ -161,7 +162,8 @@ TEST(LoadIni, reads_the_lines_of_databases) {
   EXPECT_EQ(forced.server_user, "app");
   EXPECT_EQ(forced.server_password, "secret") << "from auth_file";
   EXPECT_EQ(forced.limits.pool_timeout, Duration{5s});
-  EXPECT_EQ(forced.startup_parameters.at(0).second, "UTC");
+  EXPECT_EQ(forced.startup_parameters, (std::vector<std::pair<std::string, std::string>>{
+                                           {"timezone", "UTC"}, {"application_name", "a b"}}));
   EXPECT_EQ(route(loaded, "odd \"name").clients_max, 4);
   ASSERT_EQ(config.upstreams.size(), 3u) << "one per host and port";
   EXPECT_EQ(config.upstreams[0].hosts, (std::vector<net::Target>{{"h1", 5433}}));

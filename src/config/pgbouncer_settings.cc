@@ -104,6 +104,7 @@ constexpr PgbouncerSetting kDatabaseKeys[] = {
     {"client_encoding", "", translated, "`parameters` of the route"},
     {"datestyle", "", translated, "`parameters` of the route"},
     {"timezone", "", translated, "`parameters` of the route"},
+    {"application_name", "", translated, "`parameters` of the route"},
     {"connect_query", "", missing, "no query is run after connecting"},
     {"load_balance_hosts", "round-robin", translated, "`load_balance_hosts` of an upstream"},
     {"auth_user", "", missing, kNoAuthQuery},
