@@ -101,9 +101,10 @@ Loaded load_file(const std::string& path, const Sources& sources) {
                                 : load_toml(*text, path, sources);
 }
 
-bool Problems::any_error() const {
-  return std::any_of(problems_.begin(), problems_.end(),
-                     [](const Problem& problem) { return problem.severity == Severity::error; });
+std::size_t Problems::errors() const {
+  return static_cast<std::size_t>(
+      std::count_if(problems_.begin(), problems_.end(),
+                    [](const Problem& problem) { return problem.severity == Severity::error; }));
 }
 
 std::vector<Problem> Problems::sorted() const {

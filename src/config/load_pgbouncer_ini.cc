@@ -184,15 +184,28 @@ class IniLoader {
                       .host = defaults_.unix_socket_dir,
                       .connections_max = defaults_.max_db_connections};
     database.route.database = entry.key;
+    const auto errors = problems_.errors();
     for (const auto& keyword : keywords(entry)) {
       const auto place = at(entry, keyword.offset);
       if (!is_translated(pgbouncer_database_keys(), keyword, place)) continue;
       const auto done = read_keyword(database, keyword);
       if (!done) problems_.error(place, fmt::format("`{}` {}", keyword.name, done.error()));
     }
+    if (split_list(database.host).empty()) {
+      // What is wrong with the line may be just that.
+      if (problems_.errors() == errors) lack_host(entry);
+      return;
+    }
     add_stored_password(database.route);
     places_.set("route." + entry.key, entry.key_place);
     add_route(std::move(database), entry);
+  }
+
+  void lack_host(const IniEntry& entry) {
+    const auto* why = defaults_.unix_socket_dir.empty()
+                          ? ": the `unix_socket_dir` that it would be without one is empty"
+                          : "";
+    problems_.error(entry.key_place, fmt::format("database `{}` needs a `host`{}", entry.key, why));
   }
 
   std::expected<void, std::string> read_keyword(Database& database, const Keyword& keyword) const {

@@ -229,6 +229,10 @@ TEST(LoadIni, what_is_wrong_has_a_place_and_a_suggestion) {
       {"%include loop.ini", "loop.ini:1:1: error: more than 10 files include each other"},
       {"[databases]\nx = host=h  prot=5", "6:13: error: unknown key `prot`: did you mean `port`?"},
       {"[databases]\nx = host=h port=70000", "6:5: error: `port` must be"},
+      {"unix_socket_dir =\n[databases]\nold =\n",
+       "7:1: error: database `old` needs a `host`: the `unix_socket_dir` that it would be without "
+       "one is empty"},
+      {"[databases]\nx = host='' user=u password=p", "6:1: error: database `x` needs a `host`"},
       {"[databases]\nx = host='h", "6:5: error: the quote of `host` is not closed"},
       {"[databases]\nx = host=h,i user=u password=p load_balance_hosts=random",
        "6:32: error: `load_balance_hosts` must be `disable` or `round-robin`, not `random`"},
@@ -241,6 +245,16 @@ TEST(LoadIni, what_is_wrong_has_a_place_and_a_suggestion) {
     EXPECT_NE(problems(with(text)).find(expected), std::string::npos) << text << "\n"
                                                                       << problems(with(text));
   }
+}
+
+TEST(LoadIni, a_database_without_a_host_is_one_mistake_in_the_words_of_the_ini) {
+  const std::string none = "unix_socket_dir =\n[databases]\n";
+  const auto said = problems(with(none + "old = max_db_connections=3"));
+  EXPECT_NE(said.find("p.ini:7:1: error: database `old` needs a `host`"), said.npos) << said;
+  EXPECT_EQ(said.find("upstream"), said.npos) << said;
+  const auto mistyped = problems(with(none + "x = hots=h"));
+  EXPECT_NE(mistyped.find("unknown key `hots`"), mistyped.npos) << mistyped;
+  EXPECT_EQ(mistyped.find("needs a"), mistyped.npos) << mistyped;
 }
 
 TEST(LoadIni, several_hosts_go_in_turn_unless_told_otherwise) {

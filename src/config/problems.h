@@ -23,7 +23,8 @@ class Problems {
     add(Severity::warning, place, std::move(text));
   }
   void add(Problem problem) { problems_.push_back(std::move(problem)); }
-  bool any_error() const;
+  std::size_t errors() const;  // how many there are so far
+  bool any_error() const { return errors() > 0; }
   // In the order of the file; what has no place comes last.
   std::vector<Problem> sorted() const;
 
