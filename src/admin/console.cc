@@ -5,6 +5,7 @@
 #include <cctype>
 #include <utility>
 
+#include "admin/console_set.h"
 #include "admin/tables.h"
 #include "config/load.h"
 
@@ -255,12 +256,8 @@ void Console::run(std::string_view user, std::string_view command, Done done) {
   if (words[0] == "show" && words.size() > 1) return show(words[1], std::move(done));
   if (words[0] == "show") return done(help());
   if (words[0] == "select") return select(words, std::move(done));
-  // Drivers set things at login (extra_float_digits and the like); here nothing depends on them.
   if (words[0] == "set" && words.size() > 1) {
-    ConsoleReply reply;
-    reply.tag = "SET";
-    reply.notices.push_back("SET has no meaning on the console and was ignored");
-    return done(std::move(reply));
+    return done(answer_set(command, process_.config().file));
   }
   done(not_a_command("unknown command \"" + words[0] + "\""));
 }

@@ -86,6 +86,7 @@ enum class AuthType : std::uint8_t {
 };
 
 struct Config {
+  std::string file;  // where all this was read from; empty: the command line
   std::vector<Listen> listen;
   bool reuse_port = false;
   bool tcp_defer_accept = true;

@@ -97,8 +97,10 @@ Loaded load_file(const std::string& path, const Sources& sources) {
         {.file = path, .text = fmt::format("cannot be read: {}", text.error())});
     return failed;
   }
-  return path.ends_with(".ini") ? load_pgbouncer_ini(*text, path, sources)
-                                : load_toml(*text, path, sources);
+  auto loaded = path.ends_with(".ini") ? load_pgbouncer_ini(*text, path, sources)
+                                       : load_toml(*text, path, sources);
+  loaded.config.file = path;
+  return loaded;
 }
 
 std::size_t Problems::errors() const {

@@ -178,6 +178,33 @@ def test_who_takes_it_for_a_database_is_told_what_it_is(gate, command):
     assert "POOLS" in done.stderr and "n.nspname" not in done.stderr
 
 
+@pytest.mark.parametrize("command", ["SET default_pool_size = 5", "SET pool_size TO 5",
+                                     "set clients_max=5", "SET server_idle_timeout = '5'"])
+def test_set_of_a_setting_of_the_pooler_is_an_error_that_says_how(gate, command):
+    done = psql(gate, "pgbouncer", command)
+    assert done.returncode != 0 and "SET" not in done.stdout
+    assert "read at the start only" in done.stderr and ".toml and restart" in done.stderr
+    with gate.connect(dbname="pgbouncer") as connection:
+        with pytest.raises(psycopg.errors.CantChangeRuntimeParam):
+            connection.execute(command)
+
+
+def test_set_of_what_nobody_knows_is_the_error_of_postgresql(gate):
+    with gate.connect(dbname="pgbouncer") as connection:
+        for command in ("SET nonsense = 1", "SET SESSION nonsense TO 1", "SET app.user_id = 1"):
+            with pytest.raises(psycopg.errors.UndefinedObject, match="unrecognized configuration"):
+                connection.execute(command)
+
+
+@pytest.mark.parametrize("command", [
+    "SET extra_float_digits = 3", "SET application_name='x'", "set client_encoding to 'UTF8'",
+    "SET SESSION statement_timeout TO 0", "SET DateStyle=ISO", "SET TIME ZONE 'UTC'",
+    "SET NAMES 'utf8'", "SET SESSION CHARACTERISTICS AS TRANSACTION READ ONLY"])
+def test_what_drivers_set_at_login_is_let_pass(gate, command):
+    with gate.connect(dbname="pgbouncer") as connection:
+        assert connection.execute(command).statusmessage == "SET"
+
+
 def test_health_checks_are_answered(gate):
     for statement in ("SELECT 1", "select 1;"):
         done = psql(gate, "pgbouncer", statement, "-t")
