@@ -39,6 +39,13 @@ bool report(const config::Loaded& loaded) {
   return loaded.usable();
 }
 
+// Who reads the log file may not have heard what standard error was told.
+void log_warnings(const config::Loaded& loaded, Log& log) {
+  for (const auto& problem : loaded.problems) {
+    log.write(LogLevel::warning, "configuration", {{"detail", problem.format()}});
+  }
+}
+
 Order wait_for_the_signal(const sigset_t& set, Log& log) {
   for (;;) {
     const auto order = next_order(set, false, log);
@@ -103,6 +110,7 @@ int serve(const ServeOptions& options) {
   const auto descriptors = net::raise_descriptor_limit();
   auto log = net::LogWriter::make(
       {.level = config.log_level, .json = config.log_json, .file = config.log_file});
+  if (!config.log_file.empty()) log_warnings(loaded, *log);
   if (const auto shortage = descriptor_shortage(config, worker_count(config), descriptors.limit)) {
     log->write(LogLevel::warning, "file descriptors may run out", {{"detail", *shortage}});
   }

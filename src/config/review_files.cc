@@ -112,12 +112,17 @@ class FileReview {
   void review_tls(const Table<Owner>& table, const net::TlsSettings& tls, const std::string& where,
                   const std::string& prefix) {
     if (!sources_.check_tls || tls.cert_file.empty() != tls.key_file.empty()) return;
-    for (const auto& [setting, text] : sources_.check_tls(tls, prefix.empty())) {
-      const bool was_said = setting == "ca_file" && tls.ca_file.empty();
+    for (const auto& trouble : sources_.check_tls(tls, prefix.empty())) {
+      const bool was_said = trouble.setting == "ca_file" && tls.ca_file.empty();
       if (was_said) continue;
-      const auto name = prefix + std::string(setting);
-      problems_.error(places_.find(where + name),
-                      fmt::format("`{}`: {}", label(table, name), text));
+      const auto name = prefix + std::string(trouble.setting);
+      const auto place = places_.find(where + name);
+      auto text = fmt::format("`{}`: {}", label(table, name), trouble.text);
+      if (trouble.usable) {
+        problems_.warning(place, std::move(text));
+      } else {
+        problems_.error(place, std::move(text));
+      }
     }
   }
 

@@ -9,6 +9,7 @@
 
 #include "config/fake_sources.h"
 #include "config/load.h"
+#include "net/test_certificates.h"
 
 namespace tidegate::config {
 namespace {
@@ -103,6 +104,25 @@ TEST_F(ReviewFilesTest, AFileOfAnotherKindIsAnError) {
   EXPECT_TRUE(
       said.starts_with("t.toml:4:1: error: `tls_ca_file`: `zz` holds no certificate in PEM"))
       << said;
+}
+
+TEST_F(ReviewFilesTest, ACertificateThatIsOutOfDateIsAWarningWithTheDate) {
+  const net::TestAuthority authority;
+  const auto said_of = [&](const std::string& name, net::TestAuthority::Validity validity) {
+    const auto files = authority.issue(name, "DNS:localhost", EVP_sha256(), validity);
+    const auto names = "cert_file = \"" + files.cert_file + "\"\n";
+    return problems("[tls]\nsslmode = \"allow\"\n" + names + "key_file = \"" + files.key_file +
+                    "\"\n" + std::string(kMain));
+  };
+  constexpr long kDay = 24 * 3600;
+  EXPECT_EQ(said_of("good", {-kDay, kDay}), "");
+  const auto expired = said_of("old", {-2 * kDay, -kDay});
+  EXPECT_TRUE(expired.starts_with("t.toml:3:1: warning: `cert_file`: ")) << expired;
+  EXPECT_NE(expired.find("old.crt` expired on 20"), expired.npos) << expired;
+  EXPECT_NE(expired.find(" UTC"), expired.npos) << expired;
+  const auto early = said_of("new", {kDay, 2 * kDay});
+  EXPECT_TRUE(early.starts_with("t.toml:3:1: warning: `cert_file`: ")) << early;
+  EXPECT_NE(early.find("new.crt` is not valid before 20"), early.npos) << early;
 }
 
 TEST_F(ReviewFilesTest, FilesThatNobodyUsesAreNotLookedAt) {

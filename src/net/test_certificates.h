@@ -31,11 +31,18 @@ class TestAuthority {
   std::string file(const std::string& name) const { return folder_ / name; }
   std::string ca_file() const { return file("ca.crt"); }
 
+  // From when to when a certificate is valid, in seconds from now.
+  struct Validity {
+    long from_s, to_s;
+  };
+
   // Writes NAME.crt and NAME.key; `subject` as in "DNS:db.example.com" or "IP:127.0.0.1".
   TlsSettings issue(const std::string& name, const std::string& subject,
-                    const EVP_MD* hash = EVP_sha256()) const {
+                    const EVP_MD* hash = EVP_sha256(), Validity validity = {-60, 3600}) const {
     const auto key = make_p256_key();
     const auto certificate = make(name, *key, {{NID_subject_alt_name, subject}});
+    X509_gmtime_adj(X509_getm_notBefore(certificate.get()), validity.from_s);
+    X509_gmtime_adj(X509_getm_notAfter(certificate.get()), validity.to_s);
     sign(hash, *certificate);
     write_certificate(name + ".crt", *certificate);
     write_key(name + ".key", *key);

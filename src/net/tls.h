@@ -32,9 +32,10 @@ struct TlsSettings {
 struct TlsTrouble {
   std::string_view setting;
   std::string text;
+  bool usable = false;  // all the same; but the other side may mind
 };
-// Everything that keeps these settings from being used: what the functions below would say first,
-// and the rest.
+// Everything that keeps these settings from being used, what the functions below would say first
+// and the rest; and a certificate that is not valid today, which keeps none of them.
 std::vector<TlsTrouble> check_server_tls(const TlsSettings& settings);
 std::vector<TlsTrouble> check_client_tls(const TlsSettings& settings);
 

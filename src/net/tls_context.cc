@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <ctime>
 #include <optional>
 #include <string_view>
 #include <tuple>
@@ -107,6 +108,30 @@ int acknowledge_name(SSL*, int*, void*) {
   return SSL_TLSEXT_ERR_OK;
 }
 
+// "2026-11-21 23:00 UTC"
+std::string date_of(const ASN1_TIME* time) {
+  std::tm parts{};
+  if (ASN1_TIME_to_tm(time, &parts) != 1) return "an unknown day";
+  return fmt::format("{:04}-{:02}-{:02} {:02}:{:02} UTC", parts.tm_year + 1900, parts.tm_mon + 1,
+                     parts.tm_mday, parts.tm_hour, parts.tm_min);
+}
+
+// It is sent all the same: only some of those who see it look at it.
+void check_dates(SSL_CTX* ctx, const TlsSettings& settings, Troubles& troubles) {
+  const auto* own = SSL_CTX_get0_certificate(ctx);
+  if (own == nullptr) return;
+  constexpr std::string_view kWhoMinds = "whoever verifies it does not connect";
+  const auto warn = [&](std::string_view what, const ASN1_TIME* time) {
+    troubles.push_back(
+        {"cert_file",
+         fmt::format("`{}` {} {}: {}", settings.cert_file, what, date_of(time), kWhoMinds), true});
+  };
+  const auto* first = X509_get0_notBefore(own);
+  const auto* last = X509_get0_notAfter(own);
+  if (X509_cmp_current_time(first) > 0) warn("is not valid before", first);
+  if (X509_cmp_current_time(last) < 0) warn("expired on", last);
+}
+
 // Direct TLS announces "postgresql"; whoever asks for something else came to the wrong door.
 int select_protocol(SSL*, const unsigned char** out, unsigned char* out_length,
                     const unsigned char* offered, unsigned int offered_length, void*) {
@@ -160,6 +185,12 @@ Troubles apply(SSL_CTX* ctx, const TlsSettings& settings, int verify_mode) {
   return troubles;
 }
 
+Troubles check(SSL_CTX* ctx, const TlsSettings& settings, int verify_mode) {
+  auto troubles = apply(ctx, settings, verify_mode);
+  check_dates(ctx, settings, troubles);
+  return troubles;
+}
+
 constexpr int kVerifyClients = SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT;
 
 std::unexpected<std::string> failure(std::string text) {
@@ -199,11 +230,11 @@ std::vector<std::uint8_t> channel_binding_of(const X509& certificate) {
 }
 
 std::vector<TlsTrouble> check_server_tls(const TlsSettings& settings) {
-  return apply(make_context(TLS_server_method())->ctx.get(), settings, kVerifyClients);
+  return check(make_context(TLS_server_method())->ctx.get(), settings, kVerifyClients);
 }
 
 std::vector<TlsTrouble> check_client_tls(const TlsSettings& settings) {
-  return apply(make_context(TLS_client_method())->ctx.get(), settings, SSL_VERIFY_PEER);
+  return check(make_context(TLS_client_method())->ctx.get(), settings, SSL_VERIFY_PEER);
 }
 
 std::expected<TlsContextRef, std::string> make_server_tls(const TlsSettings& settings) {

@@ -528,7 +528,7 @@ TEST(TlsContexts, EverythingThatIsWrongIsSaidAtOnce) {
   const auto key_alone = authority.issue("db", "DNS:db").key_file;
   const auto troubles = [](const TlsSettings& settings) {
     std::string all;
-    for (const auto& [setting, text] : check_server_tls(settings)) {
+    for (const auto& [setting, text, usable] : check_server_tls(settings)) {
       all += std::string(setting) + ": " + text + "\n";
     }
     return all;

@@ -275,6 +275,17 @@ def test_sighup_does_not_say_that_a_log_was_opened_that_could_not_be(start_gate,
     assert kept.read_text().count("opened anew") == 1
 
 
+def test_a_log_file_has_the_warnings_of_the_start_too(start_gate, tmp_path):
+    """Nobody may read the standard error of a daemon."""
+    log = tmp_path / "tidegate.log"
+    gate = start_gate(upstream={"retry_first": "9s", "retry_max": "1s"},
+                      more={"log": {"file": str(log)}})
+    assert "is longer than `retry_max`" in gate.log()
+    line = eventually(lambda: next((line for line in log.read_text().splitlines()
+                                    if "is longer than `retry_max`" in line), None))
+    assert "level=warning" in line and "tidegate.toml:" in line
+
+
 def test_a_log_file_that_is_a_pipe_without_reader_holds_nothing_up(start_gate, tmp_path):
     pipe = tmp_path / "gate.log"
     os.mkfifo(pipe)
