@@ -7,9 +7,9 @@
 namespace tidegate::postgres {
 namespace {
 
-// It may never say the next word of its login, and until then nothing is lost with it.
-bool owes_a_word(const ClientLogin& login) {
-  return login.wants_input() || login.state() == ClientLogin::State::securing;
+// It may never do so, or be somebody else; until then nothing is lost with it.
+bool has_not_proven_who_it_is(ClientLogin::State state) {
+  return state != ClientLogin::State::admitted && state != ClientLogin::State::finished;
 }
 
 }  // namespace
@@ -195,7 +195,7 @@ void ClientConversation::fail(const session::Failure& why) {
 
 bool ClientConversation::at_rest() const {
   if (session_) return session_->at_rest();
-  if (login_ && !closed_) return owes_a_word(*login_);
+  if (login_ && !closed_) return has_not_proven_who_it_is(login_->state());
   return console_ != nullptr && !console_->busy();
 }
 

@@ -2,13 +2,14 @@
 import contextlib
 import signal
 import socket
+import struct
 
 import psycopg
 import pytest
 
 from harness.forwarding import Middleman
 from harness.waiting import eventually
-from harness.wire import ServerError, query
+from harness.wire import PROTOCOL_3_0, ServerError, Wire, query, string
 
 
 @pytest.fixture
@@ -180,3 +181,18 @@ def test_by_default_leaving_has_an_end(gate):
     with gate.connect(dbname="tidegate") as connection:
         settings = {row[0]: row[1] for row in connection.execute("SHOW CONFIG").fetchall()}
     assert settings["shutdown_timeout"] == "20s"
+
+
+def test_who_has_proven_nothing_is_not_waited_for(ending_gate, database):
+    """A stranger that keeps its login open."""
+    with Wire(ending_gate.host, ending_gate.port) as stranger:
+        parameters = string("user") + string("a stranger") + string("database") + string(database.name)
+        body = struct.pack("!I", PROTOCOL_3_0) + parameters + b"\0"
+        stranger.send(struct.pack("!I", len(body) + 4) + body)
+        assert stranger.receive()[0] == "R", "asked for a proof"
+        ending_gate.terminate()
+        kind, payload = stranger.receive()
+        assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
+        assert not event(ending_gate, "shutdown_timeout passed: leaving at once")
+        assert stranger.at_end()
+    assert ending_gate.process.wait(timeout=15) == 0
