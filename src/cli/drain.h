@@ -31,6 +31,8 @@ class Drain {
 
  private:
   using Clock = std::chrono::steady_clock;
+  // Who was dismissed has heard so, or had its time.
+  bool listened_to();
   void report(LogLevel level, std::string_view event);
 
   Service& service_;
@@ -38,7 +40,7 @@ class Drain {
   Log& log_;
   bool awaits_clients_ = true;  // the first step
   Clock::time_point since_, report_at_;
-  Clock::time_point last_words_end_;
+  Clock::time_point unsent_end_, unheard_end_;  // of waiting for last words
 };
 
 }  // namespace tidegate::cli

@@ -171,10 +171,14 @@ void Service::leave() {
   listeners_.clear();
 }
 
-std::size_t Service::last_words() {
-  std::atomic<std::size_t> count{0};
-  on_every_worker([&count](Lane& lane) { count += lane.reactor->lingering(); });
-  return count;
+net::LastWords Service::last_words() {
+  std::atomic<std::size_t> unsent{0}, unheard{0};
+  on_every_worker([&](Lane& lane) {
+    const auto words = lane.reactor->last_words();
+    unsent += words.unsent;
+    unheard += words.unheard;
+  });
+  return {.unsent = unsent, .unheard = unheard};
 }
 
 std::vector<Straggler> Service::stragglers() {

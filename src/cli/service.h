@@ -39,7 +39,7 @@ class Service {
   void close_servers();
   std::size_t servers_left();
   // How many clients still have something coming.
-  std::size_t last_words();
+  net::LastWords last_words();
   // A word to whoever is left, in whatever state.
   void dismiss_everybody();
   // Ends the threads.

@@ -11,6 +11,15 @@
 
 namespace tidegate::net {
 
+// Of streams that were closed and linger: what would be lost with them if the process ended now.
+struct LastWords {
+  std::size_t unsent = 0;  // streams with something that the kernel has yet to take
+  // With everything sent, but the peer's kernel does not have it all, or has sent what nobody has
+  // read: the socket may end with a reset. Who has it all and keeps its own end open is not
+  // counted.
+  std::size_t unheard = 0;
+};
+
 class EpollReactor : public Reactor {
  public:
   struct Options {
@@ -28,6 +37,8 @@ class EpollReactor : public Reactor {
 
   // Streams that were closed and still deliver their last words; each is bounded in time.
   virtual std::size_t lingering() const = 0;
+  // Looks at each of them.
+  virtual LastWords last_words() = 0;
 
   // Turns until stop().
   virtual void run(TurnHandler& turn) = 0;

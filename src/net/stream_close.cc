@@ -16,6 +16,16 @@ bool unacknowledged(int fd) {
   int bytes = 0;
   return ioctl(fd, SIOCOUTQ, &bytes) == 0 && bytes > 0;
 }
+bool unread(int fd) {
+  int bytes = 0;
+  return ioctl(fd, SIOCINQ, &bytes) == 0 && bytes > 0;
+}
+
+// Whether a socket that is closed now might reset before the peer's kernel has everything, our end
+// included. What a unix socket was given lies with the peer already.
+bool unheard(const Stream& stream) {
+  return unread(stream.fd) || (!stream.unix_socket && unacknowledged(stream.fd));
+}
 
 }  // namespace
 
@@ -82,6 +92,18 @@ void Streams::linger_on(StreamId id, Stream& stream) {
   shutdown(stream.fd, SHUT_WR);
   stream.readable = true;
   mark_ready(id, stream);
+}
+
+LastWords Streams::last_words() {
+  LastWords words;
+  if (lingering_ == 0) return words;
+  table_.for_each([&words](StreamId, const Stream& stream) {
+    if (!stream.lingering || stream.broken) return;
+    const bool unsent = stream.queued() > 0;
+    words.unsent += unsent;
+    words.unheard += !unsent && unheard(stream);
+  });
+  return words;
 }
 
 void Streams::timer_fired(TimerId, std::uint64_t cookie) {

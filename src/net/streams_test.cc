@@ -226,6 +226,11 @@ class LingerTest : public testing::Test {
     }
     streams_.flush_dirty();
   }
+  // An end is acknowledged by the peer's kernel in its own time.
+  void turn_until_heard() {
+    const auto end = std::chrono::steady_clock::now() + 10s;
+    while (streams_.last_words().unheard > 0 && std::chrono::steady_clock::now() < end) turn();
+  }
 
   EpollReactor::Counters counters_;
   Instant now_{1'000'000'000};
@@ -266,6 +271,34 @@ TEST_F(LingerTest, WithNothingUnsaidTheEndIsAtOnce) {
   streams_.close(id_, CloseMode::flush);
   EXPECT_EQ(streams_.size(), 0u);
   EXPECT_EQ(wheel_.size(), 0u);
+}
+
+// What a process that ends has to wait for, and what not.
+TEST_F(LingerTest, WhoHasItsLastWordsIsNotWaitedForAndKeepsThem) {
+  streams_.write(id_, as_bytes("bye"));
+  streams_.close(id_, CloseMode::flush);
+  turn_until_heard();
+  EXPECT_EQ(streams_.size(), 1u) << "its peer has not ended";
+  EXPECT_EQ(streams_.last_words().unsent, 0u);
+  EXPECT_EQ(streams_.last_words().unheard, 0u);
+  char heard[8];
+  EXPECT_EQ(recv(peer_.get(), heard, sizeof heard, 0), 3);
+  EXPECT_EQ(recv(peer_.get(), heard, sizeof heard, 0), 0) << "the end has come, too";
+  EXPECT_EQ(send(peer_.get(), "late", 4, MSG_NOSIGNAL), 4);
+  EXPECT_EQ(streams_.last_words().unheard, 1u) << "closed now, it would reset";
+  turn_until_heard();
+  EXPECT_EQ(streams_.last_words().unheard, 0u);
+}
+
+TEST_F(LingerTest, WhatTheKernelDoesNotTakeIsUnsent) {
+  EXPECT_EQ(streams_.last_words().unsent, 0u);
+  streams_.write(id_, as_bytes(pattern(20'000'000)));
+  EXPECT_EQ(streams_.last_words().unsent, 0u) << "it is not closed";
+  streams_.close(id_, CloseMode::flush);
+  EXPECT_EQ(streams_.last_words().unsent, 1u);
+  peer_.reset();
+  for (int i = 0; i < 10'000 && streams_.size() > 0; ++i) turn();
+  EXPECT_EQ(streams_.last_words().unsent, 0u);
 }
 
 TEST_F(LingerTest, EndsWithThePeer) {

@@ -196,3 +196,15 @@ def test_who_has_proven_nothing_is_not_waited_for(ending_gate, database):
         assert not event(ending_gate, "shutdown_timeout passed: leaving at once")
         assert stranger.at_end()
     assert ending_gate.process.wait(timeout=15) == 0
+
+
+def test_who_has_heard_it_and_keeps_its_end_open_is_not_waited_for(ending_gate, wire):
+    clients = [wire(ending_gate) for _ in range(3)]
+    clients[0].ask("SELECT 1")
+    ending_gate.terminate()
+    assert ending_gate.process.wait(timeout=15) == 0
+    assert "clients=0 servers=0" not in ending_gate.log(), "somebody was waited for"
+    for client in clients:
+        kind, payload = client.receive()
+        assert (kind, ServerError(payload).sqlstate) == ("E", "57P01")
+        assert client.at_end()
