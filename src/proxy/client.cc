@@ -278,7 +278,7 @@ std::uint32_t Client::cancel_pid() {
 // with PostgreSQL: what it sends next is not to be hit.
 void Client::cancel_requested(std::uint32_t pid, Bytes key) {
   cancelling_ = true;
-  worker_.cancel(pid, key, [worker = &worker_, id = id_] {
+  worker_.cancel(pid, key, address_, [worker = &worker_, id = id_] {
     worker->post([worker, id] {
       if (auto* client = worker->find(id)) client->cancel_over();
     });
@@ -298,6 +298,10 @@ bool Client::owns_key(Bytes key) const {
   std::uint8_t difference = key.size() == sizeof own ? 0 : 1;
   for (std::size_t i = 0; i < sizeof own && i < key.size(); ++i) difference |= own[i] ^ key[i];
   return difference == 0;
+}
+
+bool Client::can_be_cancelled() const {
+  return state_ == State::waiting || (state_ == State::linked && server_->conversation().busy());
 }
 
 void Client::cancel(net::Task done) {
@@ -443,17 +447,15 @@ void Client::leave_server(bool cancel) {
 
 // A client that did not get in is an event whether or not coming and going is.
 void Client::log_end(Reason reason, std::string_view detail) {
+  if (cancelling_) return;             // said where its target is
   if (reason == Reason::tls_failed) {  // nobody is known yet
     return log().write(LogLevel::info, "client refused",
                        {{"reason", name(reason)}, {"detail", detail}, {"address", address_}});
   }
   const bool left = reason == Reason::client_gone || reason == Reason::client_reset;
-  const bool refused = !logged_in_ && !left && !cancelling_;
+  const bool refused = !logged_in_ && !left;
   if (!refused && !worker_.process().config().log_connections) return;
-  log().write(LogLevel::info,
-              refused       ? "client refused"
-              : cancelling_ ? "cancel requested"
-                            : "client left",
+  log().write(LogLevel::info, refused ? "client refused" : "client left",
               {{"reason", name(reason)},
                {"user", clipped(user_)},
                {"database", clipped(database_)},

@@ -58,6 +58,7 @@ class Client final : public net::StreamHandler,
   // has reached its statement, or there was none.
   bool owns_key(Bytes key) const;
   void cancel(net::Task done);
+  bool can_be_cancelled() const;  // it runs something, or waits for a server to do so
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
   void feed();
   bool output_full() const { return output_full_; }

@@ -266,19 +266,40 @@ void Worker::refuse(const pool::Action& action) {
 
 // --- Cancel ---
 
-void Worker::cancel(std::uint32_t pid, Bytes key, net::Task done) {
+void Worker::cancel(std::uint32_t pid, Bytes key, const std::string& from, net::Task done) {
   const auto target = cancel_target_of(pid);
-  if (!target || target->worker >= process_.workers().size()) return done();
+  if (!target || target->worker >= process_.workers().size()) {
+    log_cancel(nullptr, from);
+    return done();
+  }
   auto& worker = process_.worker(target->worker);
-  worker.post(
-      [&worker, slot = target->slot, copy = std::vector(key.begin(), key.end()),
-       done = std::move(done)]() mutable { worker.cancel_here(slot, copy, std::move(done)); });
+  worker.post([&worker, slot = target->slot, copy = std::vector(key.begin(), key.end()), from,
+               done = std::move(done)]() mutable {
+    worker.cancel_here(slot, copy, from, std::move(done));
+  });
 }
 
-void Worker::cancel_here(std::uint32_t slot, Bytes key, net::Task done) {
+void Worker::cancel_here(std::uint32_t slot, Bytes key, const std::string& from, net::Task done) {
   auto* client = clients_.find_slot(slot);
-  if (client == nullptr || !client->owns_key(key)) return done();
+  if (client != nullptr && !client->owns_key(key)) client = nullptr;
+  log_cancel(client, from);
+  if (client == nullptr) return done();
   client->cancel(std::move(done));
+}
+
+// Where the target is found, for that is what the operator asks: who cancelled whose statement.
+void Worker::log_cancel(const Client* target, const std::string& from) {
+  if (!process_.config().log_connections) return;
+  if (target == nullptr) {
+    return log().write(LogLevel::info, "cancel requested",
+                       {{"detail", "no session has that key"}, {"address", from}});
+  }
+  log().write(LogLevel::info, "cancel requested",
+              {{"user", target->user()},
+               {"database", target->database()},
+               {"session", target->address()},
+               {"detail", target->can_be_cancelled() ? "its statement" : "it runs nothing"},
+               {"address", from}});
 }
 
 void Worker::start_cancel(Server& server, net::Task done) {

@@ -83,9 +83,9 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::size_t client_count() const { return clients_.size(); }
   SlotMap<Client, ClientTag>& clients() { return clients_; }
 
-  // A cancel request that any worker received. `done` runs, on some worker, when it has reached
-  // its statement or is known to be void.
-  void cancel(std::uint32_t pid, Bytes key, net::Task done);
+  // A cancel request that any worker received, from this address. `done` runs, on some worker, when
+  // it has reached its statement or is known to be void.
+  void cancel(std::uint32_t pid, Bytes key, const std::string& from, net::Task done);
   // Sends a cancel for what `server` runs now; it stays out of the pool until that is over.
   void start_cancel(Server& server, net::Task done);
   void end_errand(CancelErrand* errand);
@@ -123,7 +123,8 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void receive(Upstream& upstream, std::unique_ptr<Server> server, net::ParcelPtr parcel,
                const pool::Action& action);
   void refuse(const pool::Action& action);
-  void cancel_here(std::uint32_t slot, Bytes key, net::Task done);
+  void cancel_here(std::uint32_t slot, Bytes key, const std::string& from, net::Task done);
+  void log_cancel(const Client* target, const std::string& from);
   void want_again(const pool::Action& action);
   void run_later();
   void run_gates();

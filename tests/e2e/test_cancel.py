@@ -123,3 +123,22 @@ def test_cancel_of_a_client_that_waits_for_a_server(start_gate, wire):
     assert caught.value.sqlstate == "57014"
     holder.ask("COMMIT")
     assert waiter.ask("SELECT 2") == [("2",)]
+
+
+def test_the_log_says_whose_statement_was_to_be_cancelled(gate, database, wire):
+    client = wire(gate)
+    client.send(query("SELECT pg_sleep(35)"))
+    eventually(lambda: database.active("pg_sleep(35)"))
+    send_cancel(gate.host, gate.port, client.pid, client.key)
+    with pytest.raises(ServerError, match="57014"):
+        client.answer()
+    send_cancel(gate.host, gate.port, client.pid, client.key)
+    send_cancel(gate.host, gate.port, client.pid, bytes(4))
+    lines = eventually(lambda: (lambda found: found if len(found) == 3 else None)(
+        [line for line in gate.log().splitlines() if 'event="cancel requested"' in line]))
+    port = client.socket.getsockname()[1]
+    session = f"user={database.user} database={database.name} session=127.0.0.1:{port}"
+    assert f'{session} detail="its statement" address=127.0.0.1:' in lines[0]
+    assert f'{session} detail="it runs nothing" address=127.0.0.1:' in lines[1]
+    assert 'detail="no session has that key" address=127.0.0.1:' in lines[2]
+    assert "user=" not in lines[2]
