@@ -2,12 +2,15 @@
 # A private PostgreSQL cluster: nobody else's, on a free port of loopback, gone when stopped.
 #
 #   postgres.sh start DIR [--tls] [--keep] [--port=N] [name=value ...]
+#   postgres.sh follow DIR PRIMARY
+#   postgres.sh promote DIR
 #   postgres.sh stop DIR [smart|fast|immediate]
 #
 # start makes the cluster unless DIR has one, waits until it answers, and writes DIR/port; its unix
 # socket lies in DIR/socket. The superuser is "postgres" with password "postgres", by scram-sha-256
 # over TCP and without a password over the socket. --tls adds a self-signed certificate
-# (DIR/server.crt). stop deletes DIR, unless it was started with --keep.
+# (DIR/server.crt). follow makes DIR a standby of the cluster in PRIMARY, to be started with its limits
+# and promoted when wanted. stop deletes DIR, unless it was started with --keep.
 . "$(dirname "$0")/common.sh"
 
 # PostgreSQL refuses to run as root. As root it becomes the user postgres, who keeps the right to
@@ -36,6 +39,14 @@ make_cluster() {
     cat "$directory/initdb.log" >&2
     die "initdb failed"
   }
+}
+
+follow() {
+  local directory=$1 primary=$2
+  mkdir -p "$directory/socket"
+  [ "$(id -u)" -ne 0 ] || chown -R postgres: "$directory"
+  as_postgres "$BIN/pg_basebackup" -D "$directory/data" -h "$primary/socket" \
+    -p "$(cat "$primary/port")" -U postgres -R -c fast --no-sync
 }
 
 make_certificate() {
@@ -86,6 +97,10 @@ start_server() {
   die "the private PostgreSQL did not start ($attempt tries)"
 }
 
+promote() {
+  as_postgres "$BIN/pg_ctl" -D "$1/data" -w promote >/dev/null
+}
+
 stop() {
   local directory=$1 how=${2:-immediate}
   if [ -e "$directory/data/postmaster.pid" ]; then
@@ -97,9 +112,13 @@ stop() {
 BIN=$(find /usr/lib/postgresql -mindepth 2 -maxdepth 2 -name bin 2>/dev/null | sort -V | tail -n 1)
 [ -n "$BIN" ] || die "no PostgreSQL server is installed"
 case ${1:-} in
-  start | stop)
-    [ -n "${2:-}" ] || die "usage: postgres.sh start|stop DIR ..."
+  start | stop | promote)
+    [ -n "${2:-}" ] || die "usage: postgres.sh start|stop|promote DIR ..."
     "$1" "$(realpath -m "$2")" "${@:3}"
     ;;
-  *) die "usage: postgres.sh start|stop DIR ..." ;;
+  follow)
+    [ -n "${3:-}" ] || die "usage: postgres.sh follow DIR PRIMARY"
+    follow "$(realpath -m "$2")" "$(realpath -m "$3")"
+    ;;
+  *) die "usage: postgres.sh start|follow|promote|stop DIR ..." ;;
 esac

@@ -58,17 +58,13 @@ void ClientConversation::login_stepped(const session::Turn&) {
 
 void ClientConversation::admitted() {
   if (login_->destination().virtual_database != nullptr) return open_console();
-  const auto& startup = login_->startup();
-  auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
-  if (snapshot != nullptr) {
-    const auto* welcome = workshop_.welcomes.find(snapshot, startup.parameters, workshop_.settings);
-    if (welcome != nullptr) return begin_session(*welcome);
-  }
-  begin_probe(std::move(snapshot));
+  const auto snapshot = snapshot_of(port_);
+  const bool doubtful = snapshot != nullptr && snapshot->of_standby() && port_.may_be_outdated();
+  if (snapshot == nullptr || doubtful || !begin_session(snapshot)) begin_probe(doubtful);
 }
 
-void ClientConversation::begin_probe(RouteSnapshotRef snapshot) {
-  probe_ = std::make_unique<LoginProbe>(*this, std::move(snapshot), login_->startup().parameters);
+void ClientConversation::begin_probe(bool doubtful) {
+  probe_ = std::make_unique<LoginProbe>(*this, login_->startup().parameters, doubtful);
   port_.want_server(HoldKind::login, 0);
 }
 
@@ -76,7 +72,7 @@ void ClientConversation::probe_spoilt() {
   const auto probe = std::move(probe_);
   probe->unlink();
   port_.drop_server(Reason::settings_replay_failed);
-  begin_probe(probe->snapshot());
+  begin_probe(false);
 }
 
 void ClientConversation::probe_finished(const session::Turn&) {
@@ -92,16 +88,20 @@ void ClientConversation::probe_finished(const session::Turn&) {
     closed_ = true;
     return port_.close_client(Reason::startup_parameter_refused, session::Farewell::flush);
   }
-  const auto& snapshot = probe->snapshot();
-  port_.publish_snapshot(snapshot);
-  const auto* welcome =
-      workshop_.welcomes.find(snapshot, login_->startup().parameters, workshop_.settings);
-  if (welcome == nullptr) return fail(Reason::startup_parameter_refused, "no answer");
-  begin_session(*welcome);
+  if (!probe->answered()) return fail(Reason::startup_parameter_refused, "no answer");
+  const auto snapshot = renew_snapshot(
+      port_, [&](const RouteSnapshotRef& former) { return probe->answer_in(former); });
+  // If not, the defaults have changed since it was asked.
+  if (!begin_session(snapshot)) begin_probe(false);
 }
 
 // AuthenticationOk has been sent; what a server would say next (PostgreSQL manual, 55.2.1).
-void ClientConversation::begin_session(const Welcome& welcome) {
+// False when the snapshot does not know what to tell.
+bool ClientConversation::begin_session(const RouteSnapshotRef& snapshot) {
+  const auto* found =
+      workshop_.welcomes.find(snapshot, login_->startup().parameters, workshop_.settings);
+  if (found == nullptr) return false;
+  const auto& welcome = *found;
   port_.to_client(welcome.reports);
   ByteBuffer out;
   write_backend_key_data(out, port_.cancel_pid(), port_.cancel_key());
@@ -109,10 +109,10 @@ void ClientConversation::begin_session(const Welcome& welcome) {
   port_.to_client(out);
   const auto destination = login_->destination();
   login_.reset();
-  session_ = std::make_unique<Session>(port_, workshop_, destination, welcome.settings,
-                                       welcome.at_startup);
+  session_ = std::make_unique<Session>(port_, workshop_, destination, welcome);
   const auto* name = welcome.settings->find("application_name");
   port_.login_done(name != nullptr ? std::string_view(*name) : std::string_view());
+  return true;
 }
 
 void ClientConversation::open_console() {
@@ -126,21 +126,10 @@ void ClientConversation::open_console() {
 
 void ClientConversation::linked(session::ServerConversation& server, const session::Turn& turn) {
   auto& given = static_cast<ServerConversation&>(server);
-  if (session_) {
-    if (given.take_fresh()) refresh_snapshot(given);
-    return session_->linked(given, turn);
-  }
+  if (session_) return session_->linked(given, turn);
   if (!probe_) return port_.release_server();
-  probe_->linked(given);
+  probe_->linked(given, snapshot_of(port_));
   if (probe_->finished()) probe_finished(turn);
-}
-
-// A server that has just logged in may say something new: it was upgraded, or a default was
-// changed.
-void ClientConversation::refresh_snapshot(ServerConversation& server) {
-  const auto snapshot = std::static_pointer_cast<const RouteSnapshot>(port_.snapshot());
-  if (snapshot != nullptr && snapshot->reported() == server.state().reported) return;
-  port_.publish_snapshot(std::make_shared<const RouteSnapshot>(server.state().reported));
 }
 
 void ClientConversation::refused(const session::Failure& why, const session::Turn& turn) {
@@ -151,6 +140,7 @@ void ClientConversation::refused(const session::Failure& why, const session::Tur
 void ClientConversation::server_lost(Reason reason, std::string_view detail, const session::Turn&) {
   if (session_) return session_->server_lost(reason, detail);
   if (probe_) probe_->server_lost();
+  if (probe_ && probe_->asks_for_nothing()) return begin_probe(false);
   fail(reason, detail);
 }
 

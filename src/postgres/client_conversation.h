@@ -35,11 +35,10 @@ class ClientConversation final : public session::ClientConversation, public Logi
  private:
   void login_stepped(const session::Turn& turn);
   void admitted();
-  void begin_probe(RouteSnapshotRef snapshot);
+  void begin_probe(bool doubtful);
   void probe_finished(const session::Turn& turn) override;
   void probe_spoilt() override;
-  void refresh_snapshot(ServerConversation& server);
-  void begin_session(const Welcome& welcome);
+  bool begin_session(const RouteSnapshotRef& snapshot);
   void open_console();
   void fail(Reason reason, std::string_view detail);
   void fail(const session::Failure& why);

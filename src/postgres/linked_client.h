@@ -21,6 +21,8 @@ class LinkedClient {
 
   virtual const SettingsRef& settings() const = 0;
   virtual void setting_reported(std::string_view name, std::string_view value) = 0;
+  // What is not the client's to set. Only of what the server reported at its login.
+  virtual void fact_reported(std::string_view name, std::string_view value) = 0;
   // A request that changed the session's statements had no effect. `failed`: it was tried (a
   // failed Parse of the unnamed statement leaves none); otherwise it was skipped after an error.
   virtual void undone(const OwedReply& request, bool failed) = 0;

@@ -39,8 +39,8 @@ std::string answer(std::string_view text, std::string_view asked) {
 
 }  // namespace
 
-LoginProbe::LoginProbe(Listener& listener, RouteSnapshotRef snapshot, const Parameters& asked)
-    : listener_(listener), snapshot_(std::move(snapshot)), asked_(asked) {}
+LoginProbe::LoginProbe(Listener& listener, const Parameters& asked, bool doubtful)
+    : listener_(listener), asked_(asked), doubtful_(doubtful) {}
 
 LoginProbe::~LoginProbe() {
   if (server_ == nullptr) return;
@@ -51,8 +51,9 @@ LoginProbe::~LoginProbe() {
 
 // A value is read as by a server that has just logged in: what it comes to may depend on other
 // settings (DateStyle = ISO keeps the order of the day), or on a role.
-void LoginProbe::linked(ServerConversation& server) {
+void LoginProbe::linked(ServerConversation& server, RouteSnapshotRef snapshot) {
   server_ = &server;
+  snapshot_ = std::move(snapshot);
   server.link(*this);
   auto& state = server.state();
   settings_ = state.have;
@@ -60,8 +61,9 @@ void LoginProbe::linked(ServerConversation& server) {
     snapshot_ = std::make_shared<const RouteSnapshot>(server.state().reported);
   }
   unknown_ = snapshot_->unknown(asked_);
-  finished_ = unknown_.empty();
+  finished_ = unknown_.empty() && !doubtful_;
   if (finished_) return;
+  if (unknown_.empty()) return sync();
   const auto sql = state.opaque ? std::string(kPutRight) : replay(*state.have, *state.defaults).sql;
   if (sql.empty()) return ask();
   ByteBuffer query;
@@ -84,6 +86,13 @@ void LoginProbe::ask() {
   server_->state().owed.push(Reply::query);
   server_->state().unnamed.reset();
   server_->send(query);
+}
+
+void LoginProbe::sync() {
+  ByteBuffer message;
+  write_sync(message);
+  server_->state().owed.push(Reply::sync);
+  server_->send(message);
 }
 
 void LoginProbe::unlink() {
@@ -146,7 +155,14 @@ void LoginProbe::read_row(Bytes body) {
     if (custom) have = have->with(name, value, true);
   }
   if (!reader.ok()) return;
-  snapshot_ = snapshot_->with(asked_, Settings::make(std::move(accepted)));
+  answer_ = Settings::make(std::move(accepted));
+}
+
+// Meanwhile the server may have told that it was promoted, or another has logged in.
+RouteSnapshotRef LoginProbe::answer_in(const RouteSnapshotRef& snapshot) const {
+  const auto& now = snapshot != nullptr ? snapshot : snapshot_;
+  if (now->known(asked_) != nullptr) return now;
+  return now->unknown(asked_) == unknown_ ? now->with(asked_, answer_) : now;
 }
 
 }  // namespace tidegate::postgres

@@ -30,26 +30,33 @@ class LoginProbe final : public LinkedClient {
     virtual void probe_spoilt() = 0;
   };
 
-  // `snapshot` may be null; then the first thing to learn is what a fresh server reports.
-  LoginProbe(Listener& listener, RouteSnapshotRef snapshot, const Parameters& asked);
+  // `doubtful`: what the snapshot says of the server may have changed. The server tells that in
+  // front of its next ReadyForQuery.
+  LoginProbe(Listener& listener, const Parameters& asked, bool doubtful);
   ~LoginProbe() override;
 
-  // Asks, or finds that there is nothing to ask: finished() tells.
-  void linked(ServerConversation& server);
+  // Asks what `snapshot` does not know, or finds that there is nothing to ask: finished() tells.
+  // If it is null, the server's own reports have to do.
+  void linked(ServerConversation& server, RouteSnapshotRef snapshot);
   // Lets go of the server, whose state is known again.
   void unlink();
   // It is gone: nothing to let go of.
   void server_lost() { server_ = nullptr; }
 
   bool finished() const { return finished_; }
+  // It was only to be heard whether anything has changed: another server tells as well.
+  bool asks_for_nothing() const { return doubtful_ && unknown_.empty(); }
   // Valid once it has finished.
   const std::optional<Refusal>& refusal() const { return refusal_; }
-  const RouteSnapshotRef& snapshot() const { return snapshot_; }
+  bool answered() const { return unknown_.empty() || answer_ != nullptr; }
+  // `snapshot`, which may be another one by now, with the answer in it if it fits.
+  RouteSnapshotRef answer_in(const RouteSnapshotRef& snapshot) const;
 
   void to_client(Bytes bytes) override;
   ByteBuffer& client_scratch() override { return scratch_; }
   const SettingsRef& settings() const override { return settings_; }
   void setting_reported(std::string_view name, std::string_view value) override;
+  void fact_reported(std::string_view, std::string_view) override {}
   void undone(const OwedReply&, bool) override {}
   void rows_described(const OwedReply&, RowShape) override {}
   void statements_discarded() override {}
@@ -62,6 +69,7 @@ class LoginProbe final : public LinkedClient {
 
  private:
   void ask();
+  void sync();
   void read_answers();
   void read_row(Bytes body);
 
@@ -73,6 +81,8 @@ class LoginProbe final : public LinkedClient {
   SettingsRef settings_ = Settings::empty();
   ByteBuffer scratch_;
   ByteBuffer answers_;
+  SettingsRef answer_;
+  bool doubtful_;
   bool settling_ = false;  // the server is brought back to its defaults
   bool spoilt_ = false;
   bool finished_ = false;

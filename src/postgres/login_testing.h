@@ -89,7 +89,6 @@ class NotedClientPort : public session::ClientPort {
   void drop_server(Reason) override { uncalled(); }
   bool hold_changed(HoldKind, std::string_view) override { return uncalled(), false; }
   session::SnapshotRef snapshot() override { return uncalled(), nullptr; }
-  void publish_snapshot(session::SnapshotRef) override { uncalled(); }
   void application_name_changed(std::string_view) override { uncalled(); }
 
  private:

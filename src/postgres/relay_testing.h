@@ -89,6 +89,8 @@ class TestServer : public session::ServerPort {
     broken_by = reason;
     broken_detail = why;
   }
+  session::SnapshotRef snapshot() override;
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) override;
   Log& log() override { return log_; }
 
   FakePostgres fake;
@@ -106,6 +108,7 @@ class TestServer : public session::ServerPort {
   bool deaf = false;  // the fake hears nothing: what was written stays in `outgoing`
 
  private:
+  Rig& rig_;
   session::ServerRules rules_;
   SilentLog log_;
 };
@@ -141,7 +144,8 @@ class TestClient : public session::ClientPort {
   void drop_server(Reason reason) override;
   bool hold_changed(HoldKind kind, std::string_view why) override;
   session::SnapshotRef snapshot() override;
-  void publish_snapshot(session::SnapshotRef snapshot) override;
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) override;
+  bool may_be_outdated() override;
   void application_name_changed(std::string_view name) override { application_name = name; }
   Log& log() override { return log_; }
 
@@ -192,6 +196,8 @@ class Rig {
   session::Traffic traffic;
   Workshop workshop;
   session::SnapshotRef snapshot;
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next);
+  bool servers_silent = false;
   session::VirtualDatabase* console = nullptr;
   std::vector<std::unique_ptr<TestServer>> servers;
   std::vector<std::unique_ptr<TestClient>> clients;

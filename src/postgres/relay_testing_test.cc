@@ -107,8 +107,16 @@ std::string print(std::string_view replies) {
 
 TestServer::TestServer(Rig& rig, std::uint32_t process_id)
     : fake(rig.database, process_id),
-      conversation(std::make_unique<ServerConversation>(*this, rig.rules)) {
+      conversation(std::make_unique<ServerConversation>(*this, rig.rules)),
+      rig_(rig) {
   conversation->start(rig.turn());
+}
+
+session::SnapshotRef TestServer::snapshot() {
+  return rig_.snapshot;
+}
+bool TestServer::replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) {
+  return rig_.replace_snapshot(former, std::move(next));
 }
 
 TestClient::TestClient(Rig& the_rig)
@@ -156,8 +164,11 @@ bool TestClient::hold_changed(HoldKind kind, std::string_view why) {
 session::SnapshotRef TestClient::snapshot() {
   return rig.snapshot;
 }
-void TestClient::publish_snapshot(session::SnapshotRef snapshot) {
-  rig.snapshot = std::move(snapshot);
+bool TestClient::replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) {
+  return rig.replace_snapshot(former, std::move(next));
+}
+bool TestClient::may_be_outdated() {
+  return rig.servers_silent;
 }
 
 void TestClient::send(std::string_view bytes) {
@@ -169,11 +180,18 @@ void TestClient::login(std::vector<std::pair<std::string, std::string>> paramete
   send(startup(std::move(parameters)));
 }
 
+bool Rig::replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) {
+  if (snapshot != former) return false;
+  snapshot = std::move(next);
+  return true;
+}
+
 Rig::Rig(int server_count, session::RouteRules the_rules) : rules(the_rules) {
   for (int i = 0; i < server_count; ++i) {
     servers.push_back(std::make_unique<TestServer>(*this, 1000 + static_cast<std::uint32_t>(i)));
   }
   settle();
+  snapshot = nullptr;  // the first client finds none
 }
 
 TestClient& Rig::client() {

@@ -291,9 +291,7 @@ ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
     return break_off(Reason::server_protocol_error, "a ParameterStatus without name or value");
   }
   if (!is_replayable_report(name)) {
-    for (auto& [known, text] : state_.reported) {
-      if (known == name) text = value;
-    }
+    fact_reported(name, value, step);
     return Verdict::pass;
   }
   const auto had = state_.have;
@@ -310,6 +308,20 @@ ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
   }
   const bool quiet = !state_.owed.empty() && state_.owed.front().action == Action::skip;
   return quiet && now == believed ? Verdict::drop : Verdict::pass;
+}
+
+void ReplyWalk::fact_reported(std::string_view name, std::string_view value, Step& step) {
+  const auto* known = state_.facts->find(name);
+  if (known == nullptr) return;
+  if (*known != value) {
+    state_.facts = state_.facts->with(name, value);
+    state_.news = true;
+    state_.promoted |= name == kStandbyFact;
+    for (auto& [each, text] : state_.reported) {
+      if (each == name) text = value;
+    }
+  }
+  if (step.client != nullptr) step.client->fact_reported(name, value);
 }
 
 ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {

@@ -57,6 +57,7 @@ class ReplyWalk {
   Verdict ready(Bytes body, Step& step);
   Verdict late_ready(char status, Step& step);
   Verdict parameter_status(Bytes body, Step& step);
+  void fact_reported(std::string_view name, std::string_view value, Step& step);
   Verdict command_complete(Bytes body, Step& step);
   Verdict copy_in(Step& step);
   Verdict notice(Bytes body, Step& step);

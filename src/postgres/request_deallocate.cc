@@ -49,8 +49,8 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
 // --- The extended protocol ---
 
 bool RequestWalk::note_deallocation(std::string_view portal, const sql::Effects& effects) {
-  auto& noted = session_.deallocating_portals_;
   if (!effects.has(sql::Effect::sql_deallocate)) return true;
+  auto& noted = session_.noted_portals().deallocating;
   if (noted.size() == kPortalsMax) return false;
   noted.push_back({std::string(stored_name(portal)), effects.names.front().text});
   return true;
@@ -58,7 +58,7 @@ bool RequestWalk::note_deallocation(std::string_view portal, const sql::Effects&
 
 // The name that executing this portal takes from the session; empty: none.
 std::string RequestWalk::name_deallocated_by(std::string_view portal) const {
-  for (const auto& each : session_.deallocating_portals_) {
+  for (const auto& each : session_.portals_->deallocating) {
     if (each.portal == stored_name(portal) && session_.names_.find(each.name) != nullptr)
       return each.name;
   }

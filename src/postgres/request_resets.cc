@@ -79,9 +79,9 @@ void commit_alone(Restoration& restoration) {
 }  // namespace
 
 bool RequestWalk::note_portal(std::string_view portal, const sql::Effects& effects) {
-  auto& noted = session_.resetting_portals_;
   auto all = restorations_of(effects);
   if (all.empty()) return true;
+  auto& noted = session_.noted_portals().resetting;
   if (noted.size() == kPortalsMax) return false;
   if (effects.has(sql::Effect::discard_all)) commit_alone(all.front());
   noted.push_back({std::string(stored_name(portal)), std::move(all.front())});
@@ -92,20 +92,23 @@ bool RequestWalk::note_portal(std::string_view portal, const sql::Effects& effec
 // bind it anew. The unnamed one is replaced. Whether what was sent before fails must be known for
 // either: a portal of an outer subtransaction survives that.
 bool RequestWalk::is_noted(std::string_view portal) const {
-  if (session_.no_portals()) return false;
+  if (session_.portals_ == nullptr) return false;
   const auto is_it = [name = stored_name(portal)](const auto& each) { return each.portal == name; };
-  return std::ranges::any_of(session_.resetting_portals_, is_it) ||
-         std::ranges::any_of(session_.deallocating_portals_, is_it);
+  return std::ranges::any_of(session_.portals_->resetting, is_it) ||
+         std::ranges::any_of(session_.portals_->deallocating, is_it);
 }
 
 void RequestWalk::forget_portal(std::string_view portal) {
+  auto& noted = session_.portals_;
+  if (noted == nullptr) return;
   const auto is_it = [name = stored_name(portal)](const auto& each) { return each.portal == name; };
-  std::erase_if(session_.resetting_portals_, is_it);
-  std::erase_if(session_.deallocating_portals_, is_it);
+  std::erase_if(noted->resetting, is_it);
+  std::erase_if(noted->deallocating, is_it);
+  if (noted->resetting.empty() && noted->deallocating.empty()) noted.reset();
 }
 
 void RequestWalk::restore_behind(std::string_view portal) {
-  for (const auto& each : session_.resetting_portals_) {
+  for (const auto& each : session_.portals_->resetting) {
     if (each.portal != stored_name(portal)) continue;
     drop_segment(state());
     return restore(each.restoration);

@@ -278,7 +278,7 @@ void RequestWalk::too_large(std::string_view detail) {
 // --- Requests with nothing to look at ---
 
 bool RequestWalk::execute(Bytes message) {
-  if (!session_.deallocating_portals_.empty()) {
+  if (session_.portals_ != nullptr) {
     const auto name = name_deallocated_by(ByteReader(message.subspan(kHeaderBytes)).cstring());
     if (!name.empty()) return execute_deallocate(message, name);
   }
@@ -286,7 +286,7 @@ bool RequestWalk::execute(Bytes message) {
   if (session_.reading_.has_portals()) setting_executed(message);
   extended_sent('E', message);
   to_server_.pass(message);
-  if (!session_.resetting_portals_.empty()) {
+  if (session_.portals_ != nullptr) {
     restore_behind(ByteReader(message.subspan(kHeaderBytes)).cstring());
   }
   return true;

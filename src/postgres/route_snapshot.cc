@@ -10,14 +10,6 @@ namespace {
 
 constexpr std::size_t kAcceptedMax = 64;
 
-SettingsRef replayable(const Parameters& reported) {
-  std::vector<Settings::Entry> entries;
-  for (const auto& [name, value] : reported) {
-    if (is_replayable_report(name)) entries.push_back({name, value});
-  }
-  return Settings::make(std::move(entries));
-}
-
 // PostgreSQL replaces what is not printable ASCII, and how depends on its version.
 bool is_plain_application_name(const std::pair<std::string, std::string>& parameter) {
   const auto& [name, value] = parameter;
@@ -28,7 +20,23 @@ bool is_plain_application_name(const std::pair<std::string, std::string>& parame
 }  // namespace
 
 RouteSnapshot::RouteSnapshot(Parameters reported)
-    : reported_(std::move(reported)), defaults_(replayable(reported_)) {}
+    : reported_(std::move(reported)),
+      defaults_(settings_in(reported_)),
+      facts_(facts_in(reported_)) {}
+
+bool RouteSnapshot::of_standby() const {
+  const auto* standby = facts_->find(kStandbyFact);
+  return standby != nullptr && *standby == "on";
+}
+
+RouteSnapshotRef RouteSnapshot::with_facts(const Settings& facts) const {
+  auto next = std::make_shared<RouteSnapshot>(*this);
+  for (auto& [name, value] : next->reported_) {
+    if (const auto* now = facts.find(name)) value = *now;
+  }
+  next->facts_ = facts_in(next->reported_);
+  return next;
+}
 
 Parameters RouteSnapshot::unknown(const Parameters& asked) const {
   Parameters unknown;

@@ -7,6 +7,7 @@
 #include "postgres/cancel.h"
 #include "postgres/messages.h"
 #include "postgres/request_messages.h"
+#include "postgres/route_snapshot.h"
 #include "postgres/stand_in.h"
 
 namespace tidegate::postgres {
@@ -14,14 +15,6 @@ namespace {
 
 // CopyFail with an empty reason.
 constexpr std::uint8_t kCopyFail[] = {'f', 0, 0, 0, 5, 0};
-
-SettingsRef replayable(const Parameters& reported) {
-  std::vector<Settings::Entry> entries;
-  for (const auto& [name, value] : reported) {
-    if (is_replayable_report(name)) entries.push_back({name, value});
-  }
-  return Settings::make(std::move(entries));
-}
 
 }  // namespace
 
@@ -60,13 +53,38 @@ void ServerConversation::login_step(Bytes bytes, const session::Turn& turn) {
 
 void ServerConversation::login_finished() {
   state_.reported = login_->reported();
-  state_.defaults = replayable(state_.reported);
+  state_.defaults = settings_in(state_.reported);
+  state_.facts = facts_in(state_.reported);
   state_.have = state_.defaults;
   process_id_ = login_->process_id();
   const auto key = login_->cancel_key();
   cancel_key_.assign(key.begin(), key.end());
   login_.reset();
+  // It may say something new: it was upgraded or promoted, or a default was changed.
+  renew_snapshot(*port_, [this](const RouteSnapshotRef& former) {
+    if (former != nullptr && former->reported() == state_.reported) return former;
+    return std::make_shared<const RouteSnapshot>(state_.reported);
+  });
   port_->login_done();
+}
+
+// Facts such as is_superuser change with a role that a session takes, and change back with it:
+// only what a server says that has nothing of anybody's is for everybody.
+void ServerConversation::tell_news() {
+  const bool clean =
+      state_.at_rest() && !state_.dirty && !state_.opaque && !state_.have->has_custom();
+  if (!clean && !state_.promoted) return;
+  if (clean) state_.news = false;
+  state_.promoted = false;
+  const auto* standby = state_.facts->find(kStandbyFact);
+  const auto news = clean ? state_.facts
+                          : Settings::make({{std::string(kStandbyFact),
+                                             standby != nullptr ? *standby : std::string()}});
+  renew_snapshot(*port_, [&](const RouteSnapshotRef& former) {
+    if (former == nullptr) return former;
+    const auto next = former->with_facts(*news);
+    return next->reported() == former->reported() ? former : next;
+  });
 }
 
 void ServerConversation::serve(Bytes bytes, const session::Turn& turn) {
@@ -79,6 +97,7 @@ void ServerConversation::serve(Bytes bytes, const session::Turn& turn) {
     port_->to_server(state_.resend);
     state_.resend.clear();
   }
+  if (state_.news) tell_news();
   if (client_ != nullptr) return client_->replies_walked(turn);
   if (errand_ != Errand::none) continue_errand();
 }
@@ -91,10 +110,6 @@ void ServerConversation::link(LinkedClient& client) {
 void ServerConversation::unlink(bool mid_message) {
   client_ = nullptr;
   mid_message_ = mid_message;
-}
-
-bool ServerConversation::take_fresh() {
-  return std::exchange(fresh_, false);
 }
 
 void ServerConversation::verify(const session::Turn&) {

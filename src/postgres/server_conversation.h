@@ -42,8 +42,6 @@ class ServerConversation final : public session::ServerConversation {
   void unlink(bool mid_message);
   void send(Bytes bytes) { port_->to_server(bytes); }
   ServerState& state() { return state_; }
-  // True once, for the first client after the login: what it reports is what a fresh server says.
-  bool take_fresh();
 
  private:
   enum class Errand : std::uint8_t { none, verifying, draining, rolling_back, discarding };
@@ -51,6 +49,7 @@ class ServerConversation final : public session::ServerConversation {
   void login_step(Bytes bytes, const session::Turn& turn);
   void login_finished();
   void serve(Bytes bytes, const session::Turn& turn);
+  void tell_news();
   void continue_errand();
   void finish_replies();
   void spoil();
@@ -65,7 +64,6 @@ class ServerConversation final : public session::ServerConversation {
   LinkedClient* client_ = nullptr;
   Errand errand_ = Errand::none;
   bool broken_ = false;
-  bool fresh_ = true;
   bool mid_message_ = false;
   std::uint32_t process_id_ = 0;
   ByteBuffer cancel_key_;

@@ -18,7 +18,11 @@ struct ServerState {
   StatementRef unnamed;
   SettingsRef defaults = Settings::empty();  // what it reported at its login, to be replayed
   SettingsRef have = Settings::empty();
-  Parameters reported;  // everything it reported, in the order of its login
+  SettingsRef facts = Settings::empty();  // what it reports that is its own, as it stands now
+  Parameters reported;                    // everything it reported, in the order of its login
+
+  bool news = false;      // a fact has changed, and later logins are not told so yet
+  bool promoted = false;  // that one: news for all at once, whatever its client does
 
   char status = 'I';                 // of the last ReadyForQuery
   std::uint64_t requests_ended = 0;  // by the ReadyForQuery of a client

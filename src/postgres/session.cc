@@ -18,15 +18,15 @@ std::uint64_t microseconds(Duration duration) {
 }  // namespace
 
 Session::Session(session::ClientPort& port, Workshop& workshop,
-                 const session::Destination& destination, SettingsRef settings,
-                 SettingsRef at_startup)
+                 const session::Destination& destination, const Welcome& welcome)
     : port_(port),
       workshop_(workshop),
       rules_(*destination.rules),
       traffic_(*destination.traffic),
       schema_(destination.schema),
-      settings_(std::move(settings)),
-      at_startup_(std::move(at_startup)) {}
+      settings_(welcome.settings),
+      at_startup_(welcome.at_startup),
+      facts_(welcome.facts) {}
 
 Session::~Session() {
   detach();
@@ -61,6 +61,7 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   if (rules_.mode == PoolMode::session) server.state().dirty = true;
   transaction_since_ = query_since_ = turn.now;
   settle_settings();
+  if (facts_ != server.state().facts && !settling_) tell_facts();
   if (stash_.empty()) return;
   resume(turn);
   finish_if_done();  // what was kept may have needed no answer of the server's
@@ -90,6 +91,21 @@ void Session::settle_settings() {
   server_->send(query);
 }
 
+// What this server says of itself and the last one did not: it was promoted, or is another host.
+// While settings are put in place it has not said its last word: a role among them may be
+// another's.
+void Session::tell_facts() {
+  const auto& now = server_->state().facts;
+  if (unified(facts_, server_->state().facts)) return;
+  ByteBuffer out;
+  for (const auto& [name, value, custom] : now->entries()) {
+    const auto* told = facts_->find(name);
+    if (told == nullptr || *told != value) write_parameter_status(out, name, value);
+  }
+  facts_ = now;
+  if (!out.empty()) port_.to_client(out);
+}
+
 void Session::refused(const session::Failure& why, const session::Turn& turn) {
   if (!std::exchange(waiting_, false)) return;
   // What stands behind the refused request may depend on it (a BEGIN), so the client must not go
@@ -117,6 +133,13 @@ void Session::setting_reported(std::string_view name, std::string_view value) {
   if (known != nullptr && *known == value) return;
   settings_ = workshop_.settings.intern(settings_->with(name, value));
   if (same_setting(name, "application_name")) port_.application_name_changed(value);
+}
+
+void Session::fact_reported(std::string_view name, std::string_view value) {
+  const auto* known = facts_->find(name);
+  if (known != nullptr && *known == value) return;
+  facts_ = facts_->with(name, value);
+  unified(facts_, server_->state().facts);
 }
 
 void Session::undone(const OwedReply& request, bool failed) {
@@ -200,7 +223,7 @@ void Session::replies_walked(const session::Turn& turn) {
   if (replay_error_ != nullptr) return replay_refused();
   const auto& state = server_->state();
   if (state.owed.empty()) {
-    settling_ = false;
+    if (std::exchange(settling_, false)) tell_facts();
     reading_.answered(state.unsynced);
     doubts_.answered();
     if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
@@ -263,10 +286,14 @@ void Session::detach() {
   server_ = nullptr;
 }
 
+Session::NotedPortals& Session::noted_portals() {
+  if (portals_ == nullptr) portals_ = std::make_unique<NotedPortals>();
+  return *portals_;
+}
+
 // None outlives its transaction.
 void Session::forget_portals() {
-  resetting_portals_.clear();
-  deallocating_portals_.clear();
+  portals_.reset();
   reading_.portals_ended();
 }
 

@@ -24,10 +24,9 @@ namespace tidegate::postgres {
 
 class Session final : public LinkedClient {
  public:
-  // `settings`: what the client was told at its login. `at_startup`: those of them that it asked
-  // for itself; RESET goes back to them.
+  // `welcome`: what the client was told at its login.
   Session(session::ClientPort& port, Workshop& workshop, const session::Destination& destination,
-          SettingsRef settings, SettingsRef at_startup);
+          const Welcome& welcome);
   ~Session() override;
 
   // --- From the proxy; see session::ClientConversation ---
@@ -48,6 +47,7 @@ class Session final : public LinkedClient {
   ByteBuffer& client_scratch() override { return workshop_.to_client; }
   const SettingsRef& settings() const override { return settings_; }
   void setting_reported(std::string_view name, std::string_view value) override;
+  void fact_reported(std::string_view name, std::string_view value) override;
   void undone(const OwedReply& request, bool failed) override;
   void rows_described(const OwedReply& request, RowShape rows) override;
   void statements_discarded() override;
@@ -64,7 +64,20 @@ class Session final : public LinkedClient {
   // What becomes of the rest of a message that is passing by in pieces.
   enum class Streaming : std::uint8_t { none, forward, query, parse, discard };
 
+  struct ResettingPortal {
+    std::string portal;
+    Restoration restoration;
+  };
+  struct DeallocatingPortal {
+    std::string portal, name;
+  };
+  struct NotedPortals {
+    std::vector<ResettingPortal> resetting;
+    std::vector<DeallocatingPortal> deallocating;
+  };
+
   void settle_settings();
+  void tell_facts();
   void replay_refused();
   void terminated();
   void ask_for_server();
@@ -77,9 +90,8 @@ class Session final : public LinkedClient {
   void release();
   void drop(Reason reason);
   void detach();
-  bool no_portals() const {
-    return resetting_portals_.empty() && deallocating_portals_.empty() && !reading_.has_portals();
-  }
+  bool no_portals() const { return portals_ == nullptr && !reading_.has_portals(); }
+  NotedPortals& noted_portals();
   void forget_portals();
   bool keeps_unnamed() const { return unnamed_ == nullptr || unnamed_->kept; }
   bool awaits_answers() const;
@@ -101,19 +113,12 @@ class Session final : public LinkedClient {
   ServerConversation* server_ = nullptr;
 
   SettingsRef settings_;
-  SettingsRef at_startup_;
+  SettingsRef at_startup_;  // those that it asked for itself; RESET goes back to them
+  SettingsRef facts_;       // what it was told that is the server's own
   StatementNames names_;
   StatementRef unnamed_;
 
-  struct ResettingPortal {
-    std::string portal;
-    Restoration restoration;
-  };
-  std::vector<ResettingPortal> resetting_portals_;  // of this transaction
-  struct DeallocatingPortal {
-    std::string portal, name;
-  };
-  std::vector<DeallocatingPortal> deallocating_portals_;  // of this transaction
+  std::unique_ptr<NotedPortals> portals_;  // of this transaction; null when there are none
 
   ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
   std::unique_ptr<sql::PostgresScanner> scanner_;  // of a text that is passing in pieces

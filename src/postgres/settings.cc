@@ -99,6 +99,15 @@ std::string literals_of_list(std::string_view list) {
   return literals;
 }
 
+SettingsRef reports_that(const std::vector<std::pair<std::string, std::string>>& reported,
+                         bool are_settings) {
+  std::vector<Settings::Entry> entries;
+  for (const auto& [name, value] : reported) {
+    if (is_replayable_report(name) == are_settings) entries.push_back({name, value});
+  }
+  return Settings::make(std::move(entries));
+}
+
 // A custom name may have a class: "app.tenant".
 std::string quote_setting(std::string_view name) {
   std::string quoted;
@@ -259,6 +268,14 @@ SettingsRef Settings::with_custom_unknown() const {
     if (each.custom) each.value = kNoValue;
   }
   return make(std::move(entries));
+}
+
+SettingsRef settings_in(const std::vector<std::pair<std::string, std::string>>& reported) {
+  return reports_that(reported, true);
+}
+
+SettingsRef facts_in(const std::vector<std::pair<std::string, std::string>>& reported) {
+  return reports_that(reported, false);
 }
 
 Replay replay(const Settings& have, const Settings& want) {

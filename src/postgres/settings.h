@@ -23,6 +23,8 @@ namespace tidegate::postgres {
 // The parameters that PostgreSQL reports and that a session can change. Others that it reports
 // (server_version, in_hot_standby, is_superuser, ...) belong to the server and are only passed on.
 bool is_replayable_report(std::string_view name);
+// One of the others: "on" for as long as the database is a standby.
+inline constexpr std::string_view kStandbyFact = "in_hot_standby";
 // Settings that shape how a statement's text is read at Parse (literals are folded then): a cached
 // statement is the same only under the same values of these. One table, one test per entry.
 bool shapes_parsing(std::string_view name);
@@ -88,6 +90,10 @@ inline bool unified(SettingsRef& a, SettingsRef& b) {
   (std::less<>{}(a.get(), b.get()) ? b : a) = std::less<>{}(a.get(), b.get()) ? a : b;
   return true;
 }
+
+// Of what a server reports: what a session can change, and the facts, which are the server's own.
+SettingsRef settings_in(const std::vector<std::pair<std::string, std::string>>& reported);
+SettingsRef facts_in(const std::vector<std::pair<std::string, std::string>>& reported);
 
 // The commands that turn a server that has `have` into one that has `want`: one simple query, empty
 // when there is nothing to do.

@@ -26,7 +26,7 @@ const Welcome* WelcomeTable::find(const RouteSnapshotRef& snapshot, const Parame
   auto settings = at_startup->entries().empty() ? snapshot->defaults()
                                                 : snapshot->defaults()->with_all(*at_startup);
   auto& kept = kept_[std::exchange(oldest_, (oldest_ + 1) % kKept)];
-  kept = {snapshot, asked, {at_startup, table.intern(std::move(settings)), {}}};
+  kept = {snapshot, asked, {at_startup, table.intern(std::move(settings)), snapshot->facts(), {}}};
   kept.welcome.reports = reports_of(*snapshot, *kept.welcome.settings);
   return &kept.welcome;
 }

@@ -14,6 +14,7 @@ namespace tidegate::postgres {
 struct Welcome {
   SettingsRef at_startup;  // what the client asked for, in PostgreSQL's spelling
   SettingsRef settings;    // that over the defaults of the route
+  SettingsRef facts;       // what else servers report
   ByteBuffer reports;
 };
 

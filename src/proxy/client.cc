@@ -389,8 +389,11 @@ bool Client::hold_changed(HoldKind kind, std::string_view why) {
 session::SnapshotRef Client::snapshot() {
   return route_->snapshot();
 }
-void Client::publish_snapshot(session::SnapshotRef snapshot) {
-  route_->publish_snapshot(std::move(snapshot));
+bool Client::replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) {
+  return route_->replace_snapshot(former, std::move(next));
+}
+bool Client::may_be_outdated() {
+  return route_->may_be_outdated(worker_.reactor().now());
 }
 
 void Client::server_lost(Reason reason, const std::string& detail) {

@@ -111,7 +111,8 @@ class Client final : public net::StreamHandler,
   void drop_server(Reason reason) override;
   bool hold_changed(HoldKind kind, std::string_view why) override;
   session::SnapshotRef snapshot() override;
-  void publish_snapshot(session::SnapshotRef snapshot) override;
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) override;
+  bool may_be_outdated() override;
   void application_name_changed(std::string_view name) override;
   Log& log() override;
 

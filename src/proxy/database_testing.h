@@ -109,7 +109,8 @@ class SimulatedProcessTest : public testing::Test {
   }
   // Who comes to the route from here on needs no server for its login.
   void publish_snapshot() {
-    route()->publish_snapshot(std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
+    route()->replace_snapshot(nullptr,
+                              std::make_shared<postgres::RouteSnapshot>(postgres::Parameters{}));
   }
 
   Caller& call(const Lane& lane, Duration patience = 1s) {

@@ -3,6 +3,12 @@
 #include <utility>
 
 namespace tidegate::proxy {
+namespace {
+
+// How long logins may be told what an idle server said last.
+constexpr Duration kDoubtPeriod = std::chrono::seconds(1);
+
+}  // namespace
 
 Route::Route(std::string database, const config::Route& spec, Upstream& upstream,
              session::ServerRules server_rules, std::size_t workers,
@@ -48,9 +54,20 @@ session::SnapshotRef Route::snapshot() const {
   return snapshot_;
 }
 
-void Route::publish_snapshot(session::SnapshotRef snapshot) {
+bool Route::replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) {
   const std::scoped_lock hold(snapshot_lock_);
-  snapshot_ = std::move(snapshot);
+  if (snapshot_ != former) return false;
+  snapshot_ = std::move(next);
+  return true;
+}
+
+bool Route::may_be_outdated(Instant now) {
+  const auto counts = upstream_.with_pool([this](pool::Pool& pool) { return pool.counts(id_); });
+  if (counts.idle + counts.held == 0) return true;
+  const std::scoped_lock hold(snapshot_lock_);
+  if (counts.idle == 0 || now - doubted_at_ < kDoubtPeriod) return false;
+  doubted_at_ = now;
+  return true;
 }
 
 }  // namespace tidegate::proxy

@@ -32,7 +32,10 @@ class Route {
   const session::ServerRules& server_rules() const { return server_rules_; }
 
   session::SnapshotRef snapshot() const;
-  void publish_snapshot(session::SnapshotRef snapshot);
+  // See session::SnapshotPort.
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next);
+  // See session::ClientPort. One login in a while is told so, for idle servers can be asked.
+  bool may_be_outdated(Instant now);
 
   // Written, and read, by that worker alone.
   session::Traffic& traffic(std::size_t worker) { return traffic_[worker].now; }
@@ -70,6 +73,7 @@ class Route {
   std::shared_ptr<Gauge> database_clients_;
   mutable std::mutex snapshot_lock_;
   session::SnapshotRef snapshot_;
+  Instant doubted_at_;
   LastFailure last_failure_;
   RefusingHosts refusing_hosts_;
 };

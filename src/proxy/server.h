@@ -99,6 +99,10 @@ class Server final : public net::StreamHandler,
   void verified() override;
   void cleaned() override;
   void broken(Reason reason, std::string_view detail) override;
+  session::SnapshotRef snapshot() override { return route_->snapshot(); }
+  bool replace_snapshot(const session::SnapshotRef& former, session::SnapshotRef next) override {
+    return route_->replace_snapshot(former, std::move(next));
+  }
   Log& log() override;
 
  private:

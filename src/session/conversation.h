@@ -39,6 +39,18 @@ class Snapshot {
 };
 using SnapshotRef = std::shared_ptr<const Snapshot>;
 
+// Where the snapshot of a route is kept. By default none is.
+class SnapshotPort {
+ public:
+  virtual ~SnapshotPort() = default;
+  virtual SnapshotRef snapshot() { return nullptr; }
+  // Puts `next` in the place of `former`. False when another has taken that place meanwhile: then
+  // nothing is done, for what that one says must not get lost.
+  virtual bool replace_snapshot(const SnapshotRef& /*former*/, SnapshotRef /*next*/) {
+    return true;
+  }
+};
+
 // The part of a route's configuration that a conversation acts on.
 struct RouteRules {
   PoolMode mode = PoolMode::transaction;
@@ -92,10 +104,8 @@ struct Destination {
   SchemaVersion* schema = nullptr;  // of the database; null: it never changes
 };
 
-class ClientPort {
+class ClientPort : public SnapshotPort {
  public:
-  virtual ~ClientPort() = default;
-
   virtual void to_client(Bytes bytes) = 0;
   virtual void close_client(Reason reason, Farewell how) = 0;
 
@@ -128,8 +138,9 @@ class ClientPort {
   // forbids it.
   virtual bool hold_changed(HoldKind kind, std::string_view why) = 0;
 
-  virtual SnapshotRef snapshot() = 0;
-  virtual void publish_snapshot(SnapshotRef snapshot) = 0;
+  // Whether what servers report may have changed and none has told: there is none, or those that
+  // are have had nothing to answer lately. Who is told so is expected to ask one.
+  virtual bool may_be_outdated() { return false; }
   virtual void application_name_changed(std::string_view name) = 0;
   virtual Log& log() = 0;
 };
@@ -181,10 +192,8 @@ struct ServerRules {
   ~ServerRules() { wipe(password); }
 };
 
-class ServerPort {
+class ServerPort : public SnapshotPort {
  public:
-  virtual ~ServerPort() = default;
-
   virtual void to_server(Bytes bytes) = 0;
   virtual void start_tls() = 0;  // answered with secured()
   virtual const ServerRules& rules() const = 0;

@@ -42,8 +42,6 @@ class Port : public session::ClientPort {
   void release_server() override { TG_CHECK(false); }
   void drop_server(Reason) override { TG_CHECK(false); }
   bool hold_changed(HoldKind, std::string_view) override { return false; }
-  session::SnapshotRef snapshot() override { return nullptr; }
-  void publish_snapshot(session::SnapshotRef) override {}
   void application_name_changed(std::string_view) override {}
   Log& log() override { return log_; }
 

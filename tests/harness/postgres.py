@@ -15,9 +15,12 @@ class Postgres:
     superuser = "postgres"
     password = "postgres"
 
-    def __init__(self, directory, *options):
+    def __init__(self, directory, *options, primary=None):
+        """`primary`: the one that it is a standby of, until it is promoted."""
         self.directory = Path(directory)
         self.options = options
+        if primary is not None:
+            subprocess.run([PROGRAM, "follow", self.directory, primary.directory], check=True)
         subprocess.run([PROGRAM, "start", self.directory, *options], check=True)
         self.port = int((self.directory / "port").read_text())
         self.socket_directory = self.directory / "socket"
@@ -34,6 +37,9 @@ class Postgres:
         """Starts the cluster again where it was."""
         subprocess.run([PROGRAM, "start", self.directory, f"--port={self.port}", *self.options],
                        check=True)
+
+    def promote(self):
+        subprocess.run([PROGRAM, "promote", self.directory], check=True)
 
     def connect(self, database="postgres"):
         """A direct connection of the superuser, in autocommit mode."""

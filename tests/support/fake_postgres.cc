@@ -117,6 +117,7 @@ FakePostgres::FakePostgres(FakeDatabase& database, std::uint32_t process_id)
   add("server_version", "15.9", true);
   add("statement_timeout", "0", false);
   add("search_path", "\"$user\", public", false);
+  if (!database.standby.empty()) add("in_hot_standby", database.standby.c_str(), true);
   settings_ = defaults_;
 }
 
@@ -654,6 +655,9 @@ void FakePostgres::ready() {
 }
 
 void FakePostgres::report_settings() {
+  if (const auto at = settings_.find("in_hot_standby"); at != settings_.end()) {
+    at->second.value = database_.standby;
+  }
   for (const auto& [name, setting] : settings_) {
     if (!setting.reported || told_[name] == setting.value) continue;
     told_[name] = setting.value;

@@ -31,6 +31,8 @@ struct FakeDatabase {
   // Describe in a failed transaction: PostgreSQL refuses it where rows would be returned; without
   // this it is refused of all, as a server refuses what it does not hold.
   bool describes_when_failed = false;
+  std::string
+      standby;  // what it reports as in_hot_standby; empty: nothing, as before PostgreSQL 14
   bool unlock_denied = false;  // nobody may call pg_advisory_unlock_all
 };
 

@@ -96,7 +96,10 @@ class RelayClient : public session::ClientPort {
     return true;
   }
   session::SnapshotRef snapshot() override { return snapshot_; }
-  void publish_snapshot(session::SnapshotRef snapshot) override { snapshot_ = snapshot; }
+  bool replace_snapshot(const session::SnapshotRef&, session::SnapshotRef next) override {
+    snapshot_ = std::move(next);
+    return true;
+  }
   void application_name_changed(std::string_view) override {}
   Log& log() override { return log_; }
 
