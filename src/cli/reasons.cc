@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::string_view kIntroduction = R"(# Reasons
 
-Printed by `tidegate reasons` from the table that also makes the errors. A reason's name stands in the
-log (`reason=pool_timeout`), its text is what the client reads, more of the case in parentheses behind
-it. What happens around it is in [errors.md](errors.md).
+Printed by `tidegate reasons` from the table that also makes the errors. A reason's name stands in
+the log (`reason=pool_timeout`), its text is what the client reads, more of the case in parentheses
+behind it. What happens around it is in [errors.md](errors.md).
 
 | reason | SQLSTATE | what it says |
 |---|---|---|

@@ -374,7 +374,7 @@ class OpensslClientTest : public TlsTest {
     reactor_->start_tls_server(server_id_, context_, {});
   }
 
-  // Several that are read at once have one answer, so a client that waits for none asks once a turn.
+  // Several that are read at once have one answer: a client that waits for none asks once a turn.
   static constexpr int kKeysAsked = 100'000;
   static constexpr int kKeysAnswered = 5'000;  // 135 kB, more than may wait
 
