@@ -159,6 +159,23 @@ TEST_F(RelayRows, ThatChangedAreRefusedAlsoWhereTheStatementNeverWas) {
   expect_always("2D[v]C[SELECT 1]Z[I]");
 }
 
+TEST_F(RelayRows, AreComparedHoweverTheServersAnswerIsCut) {
+  client.ask(query("retype"));
+  rig.piece_bytes = 7;
+  expect_always("E[0A000]Z[I]");
+}
+
+TEST_F(RelayRows, AreNotAskedForWhileASettingIsOnItsWay) {
+  const auto set = parse("", "set DateStyle = 'German, DMY'") + binding("", "") + execute();
+  const auto show = parse("", "show datestyle") + binding("", "") + execute();
+  for (int i = 0; i < 4; ++i) {
+    client.ask(query("set DateStyle = 'ISO, MDY'"));
+    EXPECT_EQ(client.ask(set + kBind + execute() + show + sync()),
+              "12C[SET]2D[v]C[SELECT 1]12D[German, DMY]C[SHOW]S[DateStyle=German, DMY]Z[I]")
+        << i;
+  }
+}
+
 TEST_F(RelayRows, ThatChangedAreRefusedWhereOthersPutTheStatementSince) {
   rig.database.version = 1;  // past Tidegate
   auto& other = rig.user();

@@ -32,11 +32,13 @@ RequestWalk::Rows RequestWalk::compare_rows(StatementRef statement, RowShape tol
   auto& server = state();
   if (server.status == 'E') return Rows::same;  // it is refused anyway
   statement = for_here(statement, Naming::named);
+  if (session_.rows_asked_ && !server.owed.empty()) return Rows::asked;
   const bool answered = std::exchange(session_.rows_asked_, false);
   const auto rows = server.statements.rows(statement->key);
   if (rows == told) return Rows::same;
   if (answered) return rows == RowShape::unknown ? Rows::same : Rows::changed;
   server.statements.mark_stale(statement->key);
+  if (must_wait_to_put(*statement)) return Rows::asked;
   need_statement(statement);
   write_describe_statement(to_server_.own(), statement->server_name);
   owe(Reply::describe, Action::skip).statement = statement;
