@@ -164,6 +164,7 @@ TEST_F(LogFile, ASlowReaderCostsLinesNotTime) {
   ASSERT_EQ(mkfifo(file_.c_str(), 0600), 0);
   const int reader = open(file_.c_str(), O_RDWR);  // opened by somebody, read by nobody
   ASSERT_GE(reader, 0);
+  constexpr std::string_view kEnd = "read up to here";
   std::string seen;
   std::thread drain;
   {
@@ -172,13 +173,14 @@ TEST_F(LogFile, ASlowReaderCostsLinesNotTime) {
     for (int i = 0; i < 200; ++i) log->write(LogLevel::info, "long", {{"padding", padding}});
     drain = std::thread([&] {
       char buffer[65536];
-      while (seen.find("log lines dropped") == std::string::npos) {
+      while (!seen.ends_with(kEnd)) {
         const auto count = read(reader, buffer, sizeof buffer);
         if (count <= 0) return;
         seen.append(buffer, static_cast<std::size_t>(count));
       }
     });
   }
+  EXPECT_EQ(write(reader, kEnd.data(), kEnd.size()), static_cast<ssize_t>(kEnd.size()));
   drain.join();
   close(reader);
   EXPECT_THAT(seen, HasSubstr("event=\"log lines dropped\" count="));
