@@ -37,13 +37,6 @@ std::vector<std::string> words_of(std::string_view command) {
   return words;
 }
 
-ConsoleReply failure(std::string message, std::string sqlstate) {
-  ConsoleReply reply;
-  reply.error = std::move(message);
-  reply.sqlstate = std::move(sqlstate);
-  return reply;
-}
-
 ConsoleReply showing(session::Table table) {
   ConsoleReply reply;
   reply.table = std::move(table);

@@ -70,14 +70,14 @@ std::string name_in(std::string_view command) {
   return word;
 }
 
+}  // namespace
+
 ConsoleReply failure(std::string message, std::string sqlstate) {
   ConsoleReply reply;
   reply.error = std::move(message);
   reply.sqlstate = std::move(sqlstate);
   return reply;
 }
-
-}  // namespace
 
 ConsoleReply answer_set(std::string_view command, std::string_view file) {
   const auto name = name_in(command);

@@ -10,6 +10,8 @@
 
 namespace tidegate::admin {
 
+session::ConsoleReply failure(std::string message, std::string sqlstate);
+
 // `command` is a whole SET; `file` is where the configuration was read from, empty: the command
 // line.
 session::ConsoleReply answer_set(std::string_view command, std::string_view file);

@@ -42,10 +42,8 @@ void add_listening(Table<Config>& table) {
   table
       .add("reuse_port", boolean(), field(&Config::reuse_port),
            "Let a second process, which has this setting too, listen on the same port: start it, "
-           "then "
-           "stop the first. The port is never closed, but see \"Restarting\" in errors.md for who "
-           "is "
-           "dismissed, and who may be lost.")
+           "then stop the first. The port is never closed, but see \"Restarting\" in errors.md for "
+           "who is dismissed, and who may be lost.")
       .ini("so_reuseport", "0")
       .restart();
   table

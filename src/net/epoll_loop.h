@@ -50,7 +50,6 @@ class EpollLoop final : public EpollReactor {
 
   ListenerId accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) override;
   void stop_accepting(ListenerId listener) override;
-  std::size_t lingering() const override { return streams_.lingering(); }
   LastWords last_words() override { return streams_.last_words(); }
   void run(TurnHandler& turn) override;
   void stop() override;

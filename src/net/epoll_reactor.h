@@ -35,9 +35,7 @@ class EpollReactor : public Reactor {
   virtual ListenerId accept_from(std::shared_ptr<Listener> listener, AcceptHandler* handler) = 0;
   virtual void stop_accepting(ListenerId listener) = 0;
 
-  // Streams that were closed and still deliver their last words; each is bounded in time.
-  virtual std::size_t lingering() const = 0;
-  // Looks at each of them.
+  // Looks at each stream that was closed and still delivers its last words, which has an end.
   virtual LastWords last_words() = 0;
 
   // Turns until stop().

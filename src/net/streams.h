@@ -53,7 +53,6 @@ class Streams final : private TimerHandler {
   void resume_reading(StreamId id);
   void end_output(StreamId id);
   void close(StreamId id, CloseMode mode);
-  std::size_t lingering() const { return lingering_; }
   LastWords last_words();
   void start_tls_server(StreamId id, TlsContextRef context, Bytes early);
   void start_tls_client(StreamId id, TlsContextRef context, const std::string& name);
