@@ -35,16 +35,17 @@ std::string_view pin_reason(const sql::Effects& effects, const Settings& setting
   return {};
 }
 
-bool may_change_settings(const sql::Effects& effects) {
+bool may_change_reading(const sql::Effects& effects) {
   return effects.has(Effect::set_parameter) || effects.has(Effect::set_config) ||
          effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
          effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
+         effects.has(Effect::defines) ||
          effects.has(Effect::ends_transaction) || effects.has(Effect::rolls_back_to);
 }
 
 bool may_change_text_rules(const sql::Effects& effects, std::string_view text) {
-  if (!may_change_settings(effects)) return false;
+  if (!may_change_reading(effects)) return false;
   return effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::opaque) || mentions_text_rules(text);
 }

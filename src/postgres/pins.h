@@ -14,9 +14,9 @@ namespace tidegate::postgres {
 // `settings` tells which parameters are reported.
 std::string_view pin_reason(const sql::Effects& effects, const Settings& settings);
 
-// Whether running it may change what the server reports, so that a Parse behind it must wait to be
-// read under the settings that it will find.
-bool may_change_settings(const sql::Effects& effects);
+// Whether running it may change how the server reads the next text: what it reports, or what is
+// defined. A Parse behind it must wait to be read as it will find things.
+bool may_change_reading(const sql::Effects& effects);
 // Whether running this text may change how the scanner has to read the next one. The end of a
 // transaction may as well, if something in it did.
 bool may_change_text_rules(const sql::Effects& effects, std::string_view text);

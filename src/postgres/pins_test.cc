@@ -46,7 +46,7 @@ TEST(Pins, AResetDoesNotPin) {
 
 TEST(Pins, WhatMayChangeReportsIsKnown) {
   const auto may = [](std::string_view text) {
-    return may_change_settings(sql::PostgresScanner::scan(as_bytes(text)));
+    return may_change_reading(sql::PostgresScanner::scan(as_bytes(text)));
   };
   EXPECT_TRUE(may("set timezone = 'x'"));
   EXPECT_TRUE(may("set local timezone = 'x'"));

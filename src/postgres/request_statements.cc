@@ -38,9 +38,8 @@ bool RequestWalk::parse(Bytes message) {
 }
 
 StatementRef RequestWalk::intern(Bytes text_and_types, Naming naming) {
-  return session_.workshop_.statements.intern(
-      text_and_types, session_.settings_, naming,
-      {.salt = session_.reading_salt(), .schema = session_.schema_version()});
+  return session_.workshop_.statements.intern(text_and_types, session_.settings_, naming,
+                                              session_.circumstances());
 }
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
@@ -399,7 +398,7 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
   if (effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all)) {
     session_.doubts_.forgets_all();
   }
-  if (may_change_settings(effects)) session_.reading_.may_change();
+  if (may_change_reading(effects)) session_.reading_.may_change();
   return Reason::none;
 }
 
@@ -429,7 +428,7 @@ Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effe
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }
-  if (!effects.none() && may_change_settings(effects)) session_.reading_.bound(portal);
+  if (!effects.none() && may_change_reading(effects)) session_.reading_.bound(portal);
   return pin_for(effects);
 }
 

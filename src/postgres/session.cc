@@ -249,8 +249,24 @@ void Session::publish_schema() {
 // A pinned server may have anything: settings that are not reported, temporary tables that hide
 // others. What is parsed there is nobody else's, and what others parsed is not for here.
 std::uint64_t Session::reading_salt() {
-  if (!pinned_ && !reading_.alone()) return 0;
+  return pinned_ || reading_.alone() ? own_salt() : 0;
+}
+
+std::uint64_t Session::own_salt() const {
   return std::uint64_t{port_.cancel_pid()} << 32 | port_.cancel_key();
+}
+
+void Session::schema_changed() {
+  changes_schema_ = true;
+  ++definitions_;
+}
+
+// What a transaction has defined anew is there for nobody else before it commits, and for nobody at
+// all if it does not.
+Circumstances Session::circumstances() {
+  constexpr std::uint64_t kOwnVersions = std::uint64_t{1} << 63;
+  if (changes_schema_) return {.salt = own_salt(), .schema = kOwnVersions | definitions_};
+  return {.salt = reading_salt(), .schema = schema_version()};
 }
 
 // --- Letting go ---

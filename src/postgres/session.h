@@ -52,7 +52,7 @@ class Session final : public LinkedClient {
   void rows_described(const OwedReply& request, RowShape rows) override;
   void statements_discarded() override;
   void session_discarded() override;
-  void schema_changed() override { changes_schema_ = true; }
+  void schema_changed() override;
   void replay_failed(std::string_view message) override;
   void fatal_forwarded() override { fatal_forwarded_ = true; }
   void ready(char status, const session::Turn& turn) override;
@@ -85,7 +85,10 @@ class Session final : public LinkedClient {
   bool can_release() const;
   // What sets its statements apart while the server reads texts in a way that only it has.
   std::uint64_t reading_salt();
+  std::uint64_t own_salt() const;
   std::uint64_t schema_version() const { return schema_ == nullptr ? 0 : schema_->now(); }
+  // In which a text that comes now is parsed.
+  Circumstances circumstances();
   void publish_schema();
   void release();
   void drop(Reason reason);
@@ -130,6 +133,7 @@ class Session final : public LinkedClient {
   Instant transaction_since_{};
   Instant query_since_{};
 
+  std::uint32_t definitions_ = 0;  // how often it changed what is defined
   Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
 
   bool waiting_ = false;            // for a server

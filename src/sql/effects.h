@@ -36,6 +36,7 @@ enum class Effect : std::uint8_t {
   opens_transaction,  // BEGIN, START TRANSACTION, COMMIT AND CHAIN
   ends_transaction,   // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
   rolls_back_to,      // ROLLBACK TO a savepoint
+  defines,            // CREATE, ALTER, DROP: what is read behind it may mean something else
   opaque,             // runs what the text does not show: DO, CALL, query_to_xml(...)
   unreadable,         // too odd to be read to its end: whatever stands above may be in it
   count_,

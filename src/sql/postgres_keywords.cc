@@ -11,6 +11,7 @@ struct Listed {
 using enum Keyword;
 constexpr Listed kListed[] = {
     {"abort", abort},
+    {"alter", alter_or_drop},
     {"begin", begin},
     {"call", call},
     {"commit", commit},
@@ -19,6 +20,7 @@ constexpr Listed kListed[] = {
     {"declare", declare},
     {"discard", discard},
     {"do", do_},
+    {"drop", alter_or_drop},
     {"end", end},
     {"execute", execute},
     {"explain", explain},

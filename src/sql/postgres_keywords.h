@@ -13,8 +13,8 @@ namespace tidegate::sql {
 enum class Keyword : std::uint8_t {
   none,
   // what a statement begins with
-  abort, begin, call, commit, create, deallocate, declare, discard, do_, end, execute, explain,
-  listen, load, prepare, reset, rollback, set, start, unlisten,
+  abort, alter_or_drop, begin, call, commit, create, deallocate, declare, discard, do_, end,
+  execute, explain, listen, load, prepare, reset, rollback, set, start, unlisten,
   // what stands further behind
   all, analyze, and_, as, atomic, authorization, case_, chain, characteristics, constraints,
   default_, deferrable, for_, from, global, hold, insert_or_merge, isolation, local, names, no,

@@ -88,7 +88,11 @@ void PostgresStatementReader::open_statement(const Token& token) {
     case Keyword::do_:
       effects_.add(Effect::opaque);
       break;
+    case Keyword::alter_or_drop:
+      effects_.add(Effect::defines);
+      break;
     case Keyword::create:
+      effects_.add(Effect::defines);
       phase_ = Phase::create;
       break;
     case Keyword::deallocate:

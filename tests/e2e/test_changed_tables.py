@@ -3,7 +3,8 @@ import struct
 
 import pytest
 
-from harness.wire import (SYNC, ServerError, bind, close, describe, execute, parse, query, row_of)
+from harness.wire import (SYNC, ServerError, bind, close, describe, execute, message, parse, query,
+                          row_of)
 
 BIND = bind("", "s")
 
@@ -142,3 +143,68 @@ def test_who_prepares_behind_a_change_is_given_what_is_there_now(start_gate, wir
         assert "E" not in kinds(ask(late, [parse("all", "SELECT * FROM items"), describe("S", "all")]))
     rows = database.execute("SELECT code, at AT TIME ZONE 'UTC' FROM items WHERE code LIKE '0%'")
     assert {(code, at.hour) for code, at in rows} == {("007", 5)}
+
+
+PUT = "INSERT INTO items VALUES ($1, now())"
+GROUP = parse("", CHANGE) + bind("", "") + execute()
+CHANGES = {  # sent in an open transaction; those without a Sync are one pipeline with what follows
+    "simple": [query(CHANGE)],
+    "extended": [GROUP, SYNC],
+    "in_a_pipeline": [GROUP],
+    "flushed": [GROUP, message("H")],
+    "portal_bound_before": [parse("c", CHANGE) + bind("p", "c") + SYNC, execute("p")],
+    "behind_a_savepoint": [query("SAVEPOINT s"), query(CHANGE), query("RELEASE s")],
+    "renamed": [query("ALTER TABLE items RENAME TO old_items;"
+                      " CREATE TABLE items (code text, at timestamptz)")],
+    "twice": [query("ALTER TABLE items ALTER code TYPE bigint"),
+              parse("put", PUT) + bind("", "put", b"2") + execute() + close("S", "put") + SYNC,
+              query(CHANGE)],
+    "in_a_block": [query(f"DO $$ BEGIN {CHANGE}; END $$")],
+}
+BEFORE = {
+    "known_to_nobody": [],
+    "deallocated": [parse("put", PUT) + bind("", "put", b"1") + execute() + SYNC,
+                    query("DEALLOCATE ALL")],
+    "closed": [parse("put", PUT) + bind("", "put", b"1") + execute() + close("S", "put") + SYNC],
+    "of_another_name": [parse("other", PUT) + bind("", "other", b"1") + execute() + SYNC],
+}
+
+
+def converse(client, messages, waits):
+    """Everything that is answered; `waits`: for the answer to each message that has one."""
+    answers = []
+    client.send(query("BEGIN"), *([] if waits else messages))
+    for each in messages if waits else []:
+        client.send(each)
+        if each.endswith(SYNC) or each[:1] == b"Q":
+            answers += client.receive_until("Z")
+    client.send(query("COMMIT"))
+    while "COMMIT" not in str(answers[-2:]):
+        answers += client.receive_until("Z")
+    return answers
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize("change", CHANGES)
+@pytest.mark.parametrize("before", BEFORE)
+def test_a_transaction_prepares_behind_its_own_change(start_gate, wire, database, before, change,
+                                                      waits):
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    other, mine = wire(gate), wire(gate)
+    other.ask("CREATE TABLE items (code int, at timestamp)")
+    ask(other, [parse("theirs", PUT), bind("", "theirs", b"1"), execute()])
+    prepares = parse("put", PUT) + bind("", "put", b"007") + execute() + SYNC
+    answers = converse(mine, [*BEFORE[before], *CHANGES[change], prepares], waits)
+    assert "E" not in kinds(answers)
+    assert database.execute("SELECT code FROM items WHERE code LIKE '0%'") == [("007",)]
+
+
+def test_a_change_that_is_rolled_back_is_nobodys(start_gate, wire, database):
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    other, mine = wire(gate), wire(gate)
+    other.ask("CREATE TABLE items (code int, at timestamp)")
+    for message in [query("BEGIN"), query(CHANGE), parse("put", PUT) + SYNC, query("ROLLBACK")]:
+        mine.send(message)
+        mine.answer()
+    described = ask(other, [parse("theirs", PUT), describe("S", "theirs")])
+    assert next(payload for kind, payload in described if kind == "t") == struct.pack("!HI", 1, 23)

@@ -56,6 +56,7 @@ class Oracle {
     read_prepared(kind, json);
     read_other(kind, json);
     read_temporary(kind, json);
+    read_definition(kind, json);
     read_calls(json);
   }
 
@@ -125,6 +126,16 @@ class Oracle {
     } else {
       named(Effect::sql_deallocate, name);
     }
+  }
+
+  // The trees of CREATE, ALTER and DROP have dozens of names; these are the ones of the corpus.
+  void read_definition(const std::string& kind, const std::string& json) {
+    const bool explained = kind == "ExplainStmt" && contains(json, "\"CreateTableAsStmt\"");
+    const bool defines = kind.starts_with("Create") || kind.starts_with("Alter") ||
+                         kind.starts_with("Drop") || kind == "IndexStmt" || kind == "RuleStmt" ||
+                         kind == "ViewStmt" || kind == "DefineStmt" || kind == "RenameStmt" ||
+                         explained;
+    if (defines) effects.add(Effect::defines);
   }
 
   void read_other(const std::string& kind, const std::string& json) {
