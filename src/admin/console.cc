@@ -37,6 +37,16 @@ std::vector<std::string> words_of(std::string_view command) {
   return words;
 }
 
+// A semicolon with something behind it; those at the end are gone.
+bool is_several(std::string_view command) {
+  bool quoted = false;
+  for (const char c : command) {
+    if (c == '\'') quoted = !quoted;
+    if (c == ';' && !quoted) return true;
+  }
+  return false;
+}
+
 ConsoleReply showing(session::Table table) {
   ConsoleReply reply;
   reply.table = std::move(table);
@@ -44,9 +54,9 @@ ConsoleReply showing(session::Table table) {
   return reply;
 }
 
-constexpr std::array kShowable = {"CLIENTS", "CONFIG",  "DATABASES", "LISTS",
-                                  "POOLS",   "SERVERS", "STATS",     "USERS",
-                                  "VERSION", "HELP",    "UPSTREAMS", "WORKERS"};
+constexpr std::array kShowable = {"CLIENTS", "CONFIG", "DATABASES",    "LISTS",          "POOLS",
+                                  "SERVERS", "STATS",  "STATS_TOTALS", "STATS_AVERAGES", "USERS",
+                                  "VERSION", "HELP",   "UPSTREAMS",    "WORKERS"};
 
 // What drivers ask of any server they meet, answered as PgBouncer does.
 struct FakeSetting {
@@ -246,7 +256,11 @@ void Console::run(std::string_view user, std::string_view command, Done done) {
   const auto words = words_of(command);
   if (words.empty()) return done({});
   worker_.log().write(LogLevel::info, "console command", {{"user", user}, {"command", command}});
-  if (words[0] == "show" && words.size() > 1) return show(words[1], std::move(done));
+  if (is_several(command)) return done(not_a_command("several commands in one query"));
+  if (words[0] == "show" && words.size() == 2) return show(words[1], std::move(done));
+  if (words[0] == "show" && words.size() > 2) {
+    return done(not_a_command("unknown command \"" + std::string(command) + "\""));
+  }
   if (words[0] == "show") return done(help());
   if (words[0] == "select") return select(words, std::move(done));
   if (words[0] == "set" && words.size() > 1) {
@@ -277,11 +291,7 @@ void Console::show(const std::string& what, Done done) {
   if (what == "help") return done(help());
   if (what == "pools") return show_pools(std::move(done));
   if (what == "upstreams") return done(showing(upstreams_table(upstream_rows(process_))));
-  if (what == "stats") {
-    return survey(process_, worker_, [this, done = std::move(done)](const Findings& found) mutable {
-      done(showing(stats_table(by_database(found), process_.config().stats_period)));
-    });
-  }
+  if (what.starts_with("stats") && is_showable(what)) return show_stats(what, std::move(done));
   if (what == "workers") {
     return survey(process_, worker_, [done = std::move(done)](const Findings& found) mutable {
       done(showing(workers_table(found.workers)));
@@ -322,6 +332,16 @@ void Console::show(const std::string& what, Done done) {
     });
   }
   done(not_a_command("SHOW " + what + " is unknown"));
+}
+
+void Console::show_stats(const std::string& what, Done done) {
+  survey(process_, worker_, [this, what, done = std::move(done)](const Findings& found) mutable {
+    const auto databases = by_database(found);
+    const auto period = process_.config().stats_period;
+    if (what == "stats_totals") return done(showing(stats_totals_table(databases)));
+    if (what == "stats_averages") return done(showing(stats_averages_table(databases, period)));
+    done(showing(stats_table(databases, period)));
+  });
 }
 
 void Console::show_pools(Done done) {

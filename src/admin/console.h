@@ -20,6 +20,7 @@ class Console final : public session::VirtualDatabase {
   void show(const std::string& what, Done done);
   void select(const std::vector<std::string>& words, Done done);
   void show_pools(Done done);
+  void show_stats(const std::string& what, Done done);
 
   proxy::Process& process_;
   proxy::Worker& worker_;

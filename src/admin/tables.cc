@@ -163,6 +163,14 @@ struct StatColumn {
   std::string_view average_name;
   std::uint64_t session::Traffic::* value;
   std::uint64_t session::Traffic::* per = nullptr;
+  bool late = false;  // came to PgBouncer in 1.24 or later, with a name of its own among averages
+
+  // Alone in its table: "bytes_received", where STATS says "total_received".
+  std::string bare_name() const {
+    const bool is_bytes = value == &session::Traffic::bytes_from_clients ||
+                          value == &session::Traffic::bytes_from_servers;
+    return fmt::format("{}{}", is_bytes ? "bytes_" : "", total_name);
+  }
 };
 constexpr StatColumn kStats[] = {
     {"server_assignment_count", "server_assignment_count", &session::Traffic::assignments},
@@ -173,10 +181,10 @@ constexpr StatColumn kStats[] = {
     {"xact_time", "xact_time", &session::Traffic::transaction_us, &session::Traffic::transactions},
     {"query_time", "query_time", &session::Traffic::query_us, &session::Traffic::queries},
     {"wait_time", "wait_time", &session::Traffic::wait_us},
-    {"client_parse_count", "client_parse_count", &session::Traffic::client_parses},
-    {"server_parse_count", "server_parse_count", &session::Traffic::server_parses},
-    {"bind_count", "bind_count", &session::Traffic::binds},
-    {"client_login_count", "client_login_count", &session::Traffic::logins},
+    {"client_parse_count", "client_parse_count", &session::Traffic::client_parses, nullptr, true},
+    {"server_parse_count", "server_parse_count", &session::Traffic::server_parses, nullptr, true},
+    {"bind_count", "bind_count", &session::Traffic::binds, nullptr, true},
+    {"client_login_count", "client_login_count", &session::Traffic::logins, nullptr, true},
 };
 
 std::uint64_t average(const proxy::Route::Period& period, const StatColumn& column,
@@ -204,6 +212,35 @@ Table stats_table(const std::map<std::string, DatabaseTraffic>& databases, Durat
   for (const auto& [database, traffic] : databases) {
     Cells cells{database};
     for (const auto& column : kStats) cells.push_back(number(traffic.total.*column.value));
+    for (const auto& column : kStats) {
+      cells.push_back(number(average(traffic.period, column, period)));
+    }
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+// What readers of numbers alone ask for.
+Table stats_totals_table(const std::map<std::string, DatabaseTraffic>& databases) {
+  auto table = with_columns({{"database"}});
+  for (const auto& column : kStats)
+    table.columns.push_back({column.bare_name(), CellType::numeric});
+  for (const auto& [database, traffic] : databases) {
+    Cells cells{database};
+    for (const auto& column : kStats) cells.push_back(number(traffic.total.*column.value));
+    table.rows.push_back(std::move(cells));
+  }
+  return table;
+}
+
+Table stats_averages_table(const std::map<std::string, DatabaseTraffic>& databases,
+                           Duration period) {
+  auto table = with_columns({{"database"}});
+  for (const auto& column : kStats) {
+    table.columns.push_back({(column.late ? "avg_" : "") + column.bare_name(), CellType::numeric});
+  }
+  for (const auto& [database, traffic] : databases) {
+    Cells cells{database};
     for (const auto& column : kStats) {
       cells.push_back(number(average(traffic.period, column, period)));
     }

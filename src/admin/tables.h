@@ -38,6 +38,9 @@ struct DatabaseTraffic {
   session::Traffic total;
   proxy::Route::Period period;
 };
+session::Table stats_totals_table(const std::map<std::string, DatabaseTraffic>& databases);
+session::Table stats_averages_table(const std::map<std::string, DatabaseTraffic>& databases,
+                                    Duration period);
 session::Table stats_table(const std::map<std::string, DatabaseTraffic>& databases,
                            Duration period);
 

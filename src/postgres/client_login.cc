@@ -8,7 +8,8 @@ namespace tidegate::postgres {
 namespace {
 
 constexpr std::size_t kLengthBytes = 4;
-constexpr std::uint32_t kFirstPacketBytesMin = 8;  // a length and a protocol number
+constexpr std::uint32_t kTerminateHead = 0x58000000;  // an X and what stands there in its length
+constexpr std::uint32_t kFirstPacketBytesMin = 8;     // a length and a protocol number
 constexpr std::uint32_t kFirstPacketBytesMax = kLengthBytes + kStartupBytesMax;
 constexpr std::size_t kCancelKeyBytesMin = 4;
 constexpr std::size_t kCancelKeyBytesMax = 256;  // protocol 3.2
@@ -87,6 +88,8 @@ std::size_t ClientLogin::take_first_packet(Bytes bytes) {
   auto taken = fill(packet_, kLengthBytes, bytes);
   if (packet_.size() < kLengthBytes) return taken;
   const auto length = load_be32(packet_.data());
+  // It has changed its mind before it said anything, as node-postgres may.
+  if (length == kTerminateHead) return finish(Reason::client_gone, session::Farewell::now), taken;
   if (length < kFirstPacketBytesMin || length > kFirstPacketBytesMax) {
     refuse(Reason::bad_startup, fmt::format("it claims a length of {} bytes", length));
     return taken;

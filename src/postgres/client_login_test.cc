@@ -68,6 +68,12 @@ TEST_F(ClientLoginTest, AReplicationConnectionIsRefusedBeforeAnybodyIsAsked) {
   expect_fatal("0A000", "directly, past the pooler");
 }
 
+TEST_F(ClientLoginTest, WhoLeavesBeforeAnyWordIsLetGoWithoutOne) {
+  EXPECT_EQ(feed("X\0\0\0\4"s), 5U);
+  EXPECT_THAT(port.calls, ElementsAre("close client_gone now"));
+  EXPECT_EQ(port.sent, "");
+}
+
 TEST_F(ClientLoginTest, OneByteAtATime) {
   for (const char byte : kAlice) EXPECT_EQ(feed({&byte, 1}), 1U);
   EXPECT_THAT(port.calls, ElementsAre("need_secret alice shop"));

@@ -40,8 +40,8 @@ bool may_change_reading(const sql::Effects& effects) {
          effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
          effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
-         effects.has(Effect::defines) ||
-         effects.has(Effect::ends_transaction) || effects.has(Effect::rolls_back_to);
+         effects.has(Effect::defines) || effects.has(Effect::ends_transaction) ||
+         effects.has(Effect::rolls_back_to);
 }
 
 bool may_change_text_rules(const sql::Effects& effects, std::string_view text) {

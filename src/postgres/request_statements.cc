@@ -342,6 +342,7 @@ bool RequestWalk::close(Bytes message) {
   const auto kind = reader.u8();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Close without a name"), true;
+  if (kind != 'S' && kind != 'P') return close_of_nothing(message);
   if (!server_linked()) {
     if (kind == 'S') name.empty() ? session_.unnamed_.reset() : void(session_.names_.erase(name));
     write_close_complete(to_client_.own());
@@ -374,6 +375,16 @@ bool RequestWalk::close(Bytes message) {
   owed.of_portal = kind == 'P';
   if (kind == 'S') owed.name = stored_name(name);
   if (kind == 'S' && name.empty()) replace_unnamed(owed, nullptr);
+  extended_sent('C', {});
+  to_server_.pass(message);
+  return true;
+}
+
+// Neither a statement nor a portal: PostgreSQL says what it thinks of that.
+bool RequestWalk::close_of_nothing(Bytes message) {
+  if (!need_server()) return false;
+  drop_segment(state());
+  owe(Reply::close).of_portal = true;
   extended_sent('C', {});
   to_server_.pass(message);
   return true;

@@ -118,6 +118,7 @@ class RequestWalk {
   bool bind_as_named(Bytes part, std::string_view name);
   bool describe(Bytes message);
   bool close(Bytes message);
+  bool close_of_nothing(Bytes message);
   bool send_parse(const StatementRef& statement, Action action, std::string_view name);
 
   // --- Statements that the server lacks: request_supply.cc ---

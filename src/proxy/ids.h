@@ -15,7 +15,8 @@ using ClientId = Handle<ClientTag>;
 using pool::WorkerIndex;
 
 inline constexpr int kWorkersMax = 128;                     // 7 bits of a process id
-inline constexpr std::uint32_t kClientSlotsMax = 1u << 24;  // the other 24
+inline constexpr std::uint32_t kClientSlotsMax = 1u << 18;  // of one worker: 18 bits
+inline constexpr std::uint32_t kLivesMax = (1u << 6) - 1;   // the other 6, which are never 0
 
 struct ClientName {
   WorkerIndex worker = 0;
@@ -28,23 +29,26 @@ inline pool::WaiterId waiter_of(const ClientName& name) {
          name.id.generation;
 }
 inline ClientName client_of(pool::WaiterId waiter) {
-  return {static_cast<WorkerIndex>(waiter >> 56),
-          {static_cast<std::uint32_t>(waiter >> 32) & (kClientSlotsMax - 1),
-           static_cast<std::uint32_t>(waiter)}};
+  return {
+      static_cast<WorkerIndex>(waiter >> 56),
+      {static_cast<std::uint32_t>(waiter >> 32) & 0xffffff, static_cast<std::uint32_t>(waiter)}};
 }
 
-// The pid that a client is told: never 0, never negative as an int32.
+// The pid that a client is told: never negative as an int32, beyond those that Linux gives (2^22),
+// and another one for the next that come to the same slot.
 inline std::uint32_t cancel_pid_of(const ClientName& name) {
-  return (std::uint32_t{name.worker} << 24) | ((name.id.slot + 1) & (kClientSlotsMax - 1));
+  const auto life = 1 + name.id.generation % kLivesMax;
+  return life << 25 | std::uint32_t{name.worker} << 18 | name.id.slot;
 }
 struct CancelTarget {
   WorkerIndex worker = 0;
   std::uint32_t slot = 0;
 };
 inline std::optional<CancelTarget> cancel_target_of(std::uint32_t pid) {
-  const std::uint32_t slot = pid & (kClientSlotsMax - 1);
-  if ((pid >> 24) >= kWorkersMax || slot == 0) return std::nullopt;
-  return CancelTarget{static_cast<WorkerIndex>(pid >> 24), slot - 1};
+  const auto life = pid >> 25;
+  if (life == 0 || life > kLivesMax) return std::nullopt;
+  return CancelTarget{static_cast<WorkerIndex>((pid >> 18) & (kWorkersMax - 1)),
+                      pid & (kClientSlotsMax - 1)};
 }
 
 }  // namespace tidegate::proxy

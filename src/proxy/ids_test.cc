@@ -2,11 +2,13 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 namespace tidegate::proxy {
 namespace {
 
 const ClientName kNames[] = {
-    {0, {0, 1}}, {1, {7, 0xffffffff}}, {kWorkersMax - 1, {kClientSlotsMax - 2, 0x80000000}}};
+    {0, {0, 1}}, {1, {7, 0xffffffff}}, {kWorkersMax - 1, {kClientSlotsMax - 1, 0x80000000}}};
 
 TEST(Ids, AWaiterNamesItsClient) {
   for (const auto& name : kNames) {
@@ -32,8 +34,17 @@ TEST(Ids, AProcessIdLeadsBackToItsSlot) {
   }
 }
 
+TEST(Ids, AProcessIdIsNoneOfLinuxAndNotGivenAgainSoon) {
+  std::set<std::uint32_t> given;
+  for (std::uint32_t generation = 1; generation <= kLivesMax; ++generation) {
+    const auto pid = cancel_pid_of({0, {0, generation}});
+    EXPECT_GT(pid, 1u << 22);
+    EXPECT_TRUE(given.insert(pid).second) << pid;
+  }
+}
+
 TEST(Ids, ProcessIdsThatNobodyWasToldLeadNowhere) {
-  for (const std::uint32_t pid : {0u, 1u << 24, 0x80000001u, 0xffffffffu}) {
+  for (const std::uint32_t pid : {0u, 1u << 24, (1u << 25) - 1, 0x80000001u, 0xffffffffu}) {
     EXPECT_FALSE(cancel_target_of(pid).has_value()) << pid;
   }
 }

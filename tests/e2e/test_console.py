@@ -18,6 +18,14 @@ COLUMNS = {
     "SERVERS": ["type", "user", "database", "state", "addr", "port", "local_addr", "local_port",
                 "connect_time", "request_time", "wait", "wait_us", "close_needed", "ptr", "link",
                 "remote_pid", "tls", "application_name", "prepared_statements", "id"],
+    "STATS_TOTALS": ["database", "server_assignment_count", "xact_count", "query_count",
+                     "bytes_received", "bytes_sent", "xact_time", "query_time", "wait_time",
+                     "client_parse_count", "server_parse_count", "bind_count",
+                     "client_login_count"],
+    "STATS_AVERAGES": ["database", "server_assignment_count", "xact_count", "query_count",
+                       "bytes_received", "bytes_sent", "xact_time", "query_time", "wait_time",
+                       "avg_client_parse_count", "avg_server_parse_count", "avg_bind_count",
+                       "avg_client_login_count"],
     "STATS": ["database", "total_server_assignment_count", "total_xact_count",
               "total_query_count", "total_received", "total_sent", "total_xact_time",
               "total_query_time", "total_wait_time"],
@@ -167,6 +175,13 @@ def test_config_shows_values_and_no_secrets(gate, database):
 def test_unknown_commands_are_errors(gate):
     done = psql(gate, "pgbouncer", "SHOW NONSENSE")
     assert done.returncode != 0 and "ERROR" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["SHOW VERSION; SHOW POOLS", "SELECT 1; SHOW POOLS",
+                                     "SHOW VERSION; nonsense", "SHOW POOLS no_such_thing"])
+def test_what_is_not_done_is_an_error(gate, command):
+    done = psql(gate, "pgbouncer", command)
+    assert done.returncode != 0 and "ERROR" in done.stderr and done.stdout == ""
 
 
 @pytest.mark.parametrize("command", ["\\d", "\\l", "SELECT version()", "SELECT now(), 1", "RELOAD",

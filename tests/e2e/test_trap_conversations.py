@@ -59,6 +59,9 @@ TRAPS = {
         Step(bind("", "a"), execute(), group("SELECT 1 / 0"), bind("", "d"), execute(), SYNC),
         Step(bind("", "d"), execute(), bind("", "a"), execute(), SYNC),
         Step(close("S", "a"), close("S", "d"), SYNC)],
+    "trap03 a close and a describe of neither a statement nor a portal": [
+        Step(message("C", b"X" + string("a")), SYNC), Step(query("SELECT 1")),
+        Step(message("D", b"X" + string("a")), query("SELECT 2"), SYNC, count=1)],
     "trap04 flush": [
         Step(parse("", "SELECT 1"), bind("", ""), describe("P", ""), FLUSH, count=1, until="T"),
         Step(execute(), FLUSH, count=1, until="C"),
