@@ -33,6 +33,7 @@ class LinkedClient {
   virtual void session_discarded() = 0;
   // Something is defined otherwise now, or will be when the transaction ends.
   virtual void schema_changed() = 0;
+  virtual void committed() {}
   // What Tidegate asked for in the session's name failed: its settings are not in place.
   virtual void replay_failed(std::string_view message) = 0;
   // The server said its last word to the client itself.

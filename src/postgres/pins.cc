@@ -35,17 +35,19 @@ std::string_view pin_reason(const sql::Effects& effects, const Settings& setting
   return {};
 }
 
-bool may_change_reading(const sql::Effects& effects) {
-  return effects.has(Effect::set_parameter) || effects.has(Effect::set_config) ||
-         effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
-         effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
-         effects.has(Effect::set_role) || effects.has(Effect::opaque) ||
-         effects.has(Effect::defines) || effects.has(Effect::ends_transaction) ||
-         effects.has(Effect::rolls_back_to);
+// A procedure or block may define anything.
+Changes changes_of(const sql::Effects& effects) {
+  const bool settings = effects.has(Effect::set_parameter) || effects.has(Effect::set_config) ||
+                        effects.has(Effect::reset_parameter) || effects.has(Effect::set_local) ||
+                        effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
+                        effects.has(Effect::discard_other) || effects.has(Effect::set_role) ||
+                        effects.has(Effect::opaque) || effects.has(Effect::ends_transaction) ||
+                        effects.has(Effect::rolls_back_to);
+  return {settings, effects.has(Effect::defines) || effects.has(Effect::opaque)};
 }
 
 bool may_change_text_rules(const sql::Effects& effects, std::string_view text) {
-  if (!may_change_reading(effects)) return false;
+  if (!changes_of(effects).settings) return false;
   return effects.has(Effect::reset_all) || effects.has(Effect::discard_all) ||
          effects.has(Effect::opaque) || mentions_text_rules(text);
 }

@@ -5,6 +5,7 @@
 
 #include <string_view>
 
+#include "postgres/reading.h"
 #include "postgres/settings.h"
 #include "sql/effects.h"
 
@@ -14,9 +15,9 @@ namespace tidegate::postgres {
 // `settings` tells which parameters are reported.
 std::string_view pin_reason(const sql::Effects& effects, const Settings& settings);
 
-// Whether running it may change how the server reads the next text: what it reports, or what is
-// defined. A Parse behind it must wait to be read as it will find things.
-bool may_change_reading(const sql::Effects& effects);
+// What running it may change for the texts behind it: a Parse waits, to be read as it will find
+// things.
+Changes changes_of(const sql::Effects& effects);
 // Whether running this text may change how the scanner has to read the next one. The end of a
 // transaction may as well, if something in it did.
 bool may_change_text_rules(const sql::Effects& effects, std::string_view text);

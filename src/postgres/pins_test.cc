@@ -46,7 +46,7 @@ TEST(Pins, AResetDoesNotPin) {
 
 TEST(Pins, WhatMayChangeReportsIsKnown) {
   const auto may = [](std::string_view text) {
-    return may_change_reading(sql::PostgresScanner::scan(as_bytes(text)));
+    return changes_of(sql::PostgresScanner::scan(as_bytes(text))).settings;
   };
   EXPECT_TRUE(may("set timezone = 'x'"));
   EXPECT_TRUE(may("set local timezone = 'x'"));
@@ -54,6 +54,7 @@ TEST(Pins, WhatMayChangeReportsIsKnown) {
   EXPECT_TRUE(may("rollback"));
   EXPECT_TRUE(may("call p()"));
   EXPECT_FALSE(may("select 1"));
+  EXPECT_FALSE(may("create table surnames (a int)"));
 }
 
 }  // namespace

@@ -5,10 +5,13 @@
 namespace tidegate::postgres {
 namespace {
 
+constexpr Changes kSettings{.settings = true};
+constexpr Changes kDefinitions{.definitions = true};
+
 TEST(Reading, WhatIsOnItsWayIsKnownOnceItIsAnsweredAndReported) {
   Reading reading;
   EXPECT_FALSE(reading.in_flight());
-  reading.may_change();
+  reading.may_change(kSettings);
   EXPECT_TRUE(reading.in_flight());
   reading.answered(false);
   EXPECT_FALSE(reading.in_flight() || reading.unreported() || reading.alone());
@@ -16,7 +19,7 @@ TEST(Reading, WhatIsOnItsWayIsKnownOnceItIsAnsweredAndReported) {
 
 TEST(Reading, BeforeTheSyncAChangeIsDoneAndNotTold) {
   Reading reading;
-  reading.may_change();
+  reading.may_change(kSettings);
   reading.answered(true);
   EXPECT_TRUE(reading.unreported() && reading.alone());
   EXPECT_FALSE(reading.misleads());
@@ -30,6 +33,25 @@ TEST(Reading, BeforeTheSyncAChangeIsDoneAndNotTold) {
   EXPECT_FALSE(reading.alone());
 }
 
+TEST(Reading, WhatIsDefinedIsKnownOnceItIsAnswered) {
+  Reading reading;
+  reading.may_change(kDefinitions);
+  EXPECT_TRUE(reading.in_flight());
+  EXPECT_TRUE(reading.answered(true).definitions);
+  EXPECT_FALSE(reading.in_flight() || reading.unreported() || reading.alone());
+  EXPECT_FALSE(reading.answered(true).any());
+}
+
+TEST(Reading, APortalDefinesWhenItRuns) {
+  Reading reading;
+  reading.bound("", kSettings);
+  reading.bound("p", kDefinitions);
+  reading.executed("p", true);
+  const auto changed = reading.answered(true);
+  EXPECT_TRUE(changed.definitions);
+  EXPECT_FALSE(changed.settings);
+}
+
 TEST(Reading, AnAnswerWithoutAChangeTellsNothing) {
   Reading reading;
   reading.answered(true);
@@ -38,8 +60,8 @@ TEST(Reading, AnAnswerWithoutAChangeTellsNothing) {
 
 TEST(Reading, APortalChangesWhenItRuns) {
   Reading reading;
-  reading.bound("");
-  reading.bound("p");
+  reading.bound("", kSettings);
+  reading.bound("p", kSettings);
   EXPECT_FALSE(reading.in_flight());
   EXPECT_TRUE(reading.has_portals());
   reading.executed("", false);
@@ -54,7 +76,7 @@ TEST(Reading, APortalChangesWhenItRuns) {
 
 TEST(Reading, TheUnnamedPortalRunsOnce) {
   Reading reading;
-  reading.bound("");
+  reading.bound("", kSettings);
   reading.executed("", true);
   EXPECT_FALSE(reading.has_portals());
 }

@@ -328,6 +328,7 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
   const auto text = as_text(body);
   const auto tag = text.substr(0, text.find('\0'));
   if (step.client != nullptr && defines_something(tag)) step.client->schema_changed();
+  if (step.client != nullptr && tag == "COMMIT") step.client->committed();
   state_.copying_in = false;
   state_.swallowed_syncs = 0;
   if (tag == "DEALLOCATE ALL" || tag == "DISCARD ALL") {

@@ -109,7 +109,7 @@ void RequestWalk::judge_streamed(std::string_view where) {
   auto effects = session_.scanner_->finish();
   session_.scanner_.reset();
   if (effects.has(Effect::set_local)) session_.reading_.changes_unseen();
-  if (may_change_reading(effects)) session_.reading_.may_change_text_rules();
+  if (changes_of(effects).settings) session_.reading_.may_change_text_rules();
   if (session_.reading_.misleads()) effects.add(Effect::unreadable);
   auto reason = pin_for(effects);
   if (!reserved_name(effects).empty()) reason = Reason::reserved_name;

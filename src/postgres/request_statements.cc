@@ -409,7 +409,7 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
   if (effects.has(sql::Effect::sql_deallocate_all) || effects.has(sql::Effect::discard_all)) {
     session_.doubts_.forgets_all();
   }
-  if (may_change_reading(effects)) session_.reading_.may_change();
+  session_.reading_.may_change(changes_of(effects));
   return Reason::none;
 }
 
@@ -439,7 +439,7 @@ Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effe
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }
-  if (!effects.none() && may_change_reading(effects)) session_.reading_.bound(portal);
+  if (!effects.none()) session_.reading_.bound(portal, changes_of(effects));
   return pin_for(effects);
 }
 
@@ -457,9 +457,11 @@ bool RequestWalk::nothing_of_the_clients_is_open() const {
   return true;
 }
 
-// Something that was sent may change how PostgreSQL reads the next text.
+// Something that was sent may change how PostgreSQL reads the next text. Who stands behind a COPY
+// that waits for its data would wait for ever, and is refused anyway.
 bool RequestWalk::rules_in_flight() const {
-  return session_.reading_.in_flight() && !session_.server_->state().owed.empty();
+  const auto& server = session_.server_->state();
+  return session_.reading_.in_flight() && !server.owed.empty() && !server.copying_in;
 }
 
 // In the place of the request goes one that fails, and the client reads our error instead of its.

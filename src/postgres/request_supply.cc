@@ -88,20 +88,24 @@ bool RequestWalk::would_read_alike(const Statement& statement) const {
 }
 
 StatementRef RequestWalk::for_here(const StatementRef& statement, Naming naming) {
-  const auto salt = session_.reading_salt();
+  const auto now = session_.circumstances();
   auto circumstances = statement->circumstances;
-  if (salt == 0 || circumstances.salt == salt) return statement;
-  circumstances.salt = salt;
+  if (now.salt == 0 || circumstances.salt == now.salt) return statement;
+  circumstances.salt = now.salt;
+  // What is read by definitions that may be rolled back is not to be found again.
+  if (session_.changes_schema_) circumstances = now;
   return session_.workshop_.statements.intern(statement->text_and_types, statement->settings,
                                               naming, circumstances);
 }
 
-// Commands are read when they run. What the settings are cannot be put back while it is not known.
+// Commands are read when they run, but for the query in a CREATE TABLE AS. What the settings are
+// cannot be put back while it is not known.
 template <typename Parse>
 void RequestWalk::read_as_before(const Statement& statement, Parse parse) {
   const auto& now = *session_.settings_;
   const bool same = statement.settings->shape() == now.shape();
-  const bool stays = same || session_.reading_.unreported() || !statement.effects.none();
+  const bool is_command = statement.effects.has_other_than(sql::Effect::defines);
+  const bool stays = same || session_.reading_.unreported() || is_command;
   const auto before = stays ? std::string{} : reading_command(now, *statement.settings);
   if (!before.empty()) ask_unseen(before, Action::skip);
   parse();

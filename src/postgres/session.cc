@@ -121,6 +121,7 @@ void Session::refused(const session::Failure& why, const session::Turn& turn) {
 
 void Session::server_lost(Reason reason, std::string_view detail) {
   const bool last_word_said = fatal_forwarded_ || inside_reply();
+  publish_schema();
   server_ = nullptr;
   if (last_word_said) return close(reason, session::Farewell::flush);
   fail(reason, detail);
@@ -224,7 +225,7 @@ void Session::replies_walked(const session::Turn& turn) {
   const auto& state = server_->state();
   if (state.owed.empty()) {
     if (std::exchange(settling_, false)) tell_facts();
-    reading_.answered(state.unsynced);
+    note_changes(reading_.answered(state.unsynced));
     doubts_.answered();
     if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
     if (pinned_by_unnamed_ && keeps_unnamed()) {
@@ -258,15 +259,30 @@ std::uint64_t Session::own_salt() const {
 
 void Session::schema_changed() {
   changes_schema_ = true;
-  ++definitions_;
+  ++own_version_;
+}
+
+// The transaction goes on (AND CHAIN), and what it has defined is everybody's.
+void Session::committed() {
+  if (changes_schema_ && schema_ != nullptr) schema_->changed();
+}
+
+// The text says that something may be defined otherwise, where the answer does not: SELECT INTO.
+void Session::note_changes(Changes changed) {
+  if (!changed.any()) return;
+  ++own_version_;
+  if (!changed.definitions) return;
+  schema_changed();
+  if (server_->state().status == 'I') publish_schema();
 }
 
 // What a transaction has defined anew is there for nobody else before it commits, and for nobody at
-// all if it does not.
+// all if it does not. A session that has its own way of reading has another one after each change.
 Circumstances Session::circumstances() {
   constexpr std::uint64_t kOwnVersions = std::uint64_t{1} << 63;
-  if (changes_schema_) return {.salt = own_salt(), .schema = kOwnVersions | definitions_};
-  return {.salt = reading_salt(), .schema = schema_version()};
+  const auto salt = changes_schema_ ? own_salt() : reading_salt();
+  if (salt == 0) return {.schema = schema_version()};
+  return {.salt = salt, .schema = kOwnVersions | schema_version() << 32 | own_version_};
 }
 
 // --- Letting go ---

@@ -53,6 +53,7 @@ class Session final : public LinkedClient {
   void statements_discarded() override;
   void session_discarded() override;
   void schema_changed() override;
+  void committed() override;
   void replay_failed(std::string_view message) override;
   void fatal_forwarded() override { fatal_forwarded_ = true; }
   void ready(char status, const session::Turn& turn) override;
@@ -89,6 +90,7 @@ class Session final : public LinkedClient {
   std::uint64_t schema_version() const { return schema_ == nullptr ? 0 : schema_->now(); }
   // In which a text that comes now is parsed.
   Circumstances circumstances();
+  void note_changes(Changes changed);
   void publish_schema();
   void release();
   void drop(Reason reason);
@@ -133,7 +135,7 @@ class Session final : public LinkedClient {
   Instant transaction_since_{};
   Instant query_since_{};
 
-  std::uint32_t definitions_ = 0;  // how often it changed what is defined
+  std::uint32_t own_version_ = 0;  // of how this session alone reads texts
   Reason refusal_ = Reason::none;  // what the message that waited for a server is answered with
 
   bool waiting_ = false;            // for a server

@@ -15,8 +15,8 @@ using ClientId = Handle<ClientTag>;
 using pool::WorkerIndex;
 
 inline constexpr int kWorkersMax = 128;                     // 7 bits of a process id
-inline constexpr std::uint32_t kClientSlotsMax = 1u << 18;  // of one worker: 18 bits
-inline constexpr std::uint32_t kLivesMax = (1u << 6) - 1;   // the other 6, which are never 0
+inline constexpr std::uint32_t kClientSlotsMax = 1u << 20;  // of one worker: 20 bits
+inline constexpr std::uint32_t kLivesMax = (1u << 4) - 1;   // the other 4, which are never 0
 
 struct ClientName {
   WorkerIndex worker = 0;
@@ -38,16 +38,16 @@ inline ClientName client_of(pool::WaiterId waiter) {
 // and another one for the next that come to the same slot.
 inline std::uint32_t cancel_pid_of(const ClientName& name) {
   const auto life = 1 + name.id.generation % kLivesMax;
-  return life << 25 | std::uint32_t{name.worker} << 18 | name.id.slot;
+  return life << 27 | std::uint32_t{name.worker} << 20 | name.id.slot;
 }
 struct CancelTarget {
   WorkerIndex worker = 0;
   std::uint32_t slot = 0;
 };
 inline std::optional<CancelTarget> cancel_target_of(std::uint32_t pid) {
-  const auto life = pid >> 25;
+  const auto life = pid >> 27;
   if (life == 0 || life > kLivesMax) return std::nullopt;
-  return CancelTarget{static_cast<WorkerIndex>((pid >> 18) & (kWorkersMax - 1)),
+  return CancelTarget{static_cast<WorkerIndex>((pid >> 20) & (kWorkersMax - 1)),
                       pid & (kClientSlotsMax - 1)};
 }
 

@@ -36,7 +36,8 @@ enum class Effect : std::uint8_t {
   opens_transaction,  // BEGIN, START TRANSACTION, COMMIT AND CHAIN
   ends_transaction,   // COMMIT, ROLLBACK (not TO), END, ABORT, PREPARE TRANSACTION
   rolls_back_to,      // ROLLBACK TO a savepoint
-  defines,            // CREATE, ALTER, DROP: what is read behind it may mean something else
+  defines,            // CREATE, ALTER, DROP, IMPORT, SELECT INTO, COMMIT PREPARED: what is read
+                      // behind it may mean something else
   opaque,             // runs what the text does not show: DO, CALL, query_to_xml(...)
   unreadable,         // too odd to be read to its end: whatever stands above may be in it
   count_,
@@ -62,6 +63,9 @@ struct Effects {
 
   void add(Effect effect) { bits |= 1u << static_cast<unsigned>(effect); }
   bool has(Effect effect) const { return (bits >> static_cast<unsigned>(effect)) & 1u; }
+  bool has_other_than(Effect effect) const {
+    return (bits & ~(1u << static_cast<unsigned>(effect))) != 0;
+  }
   bool none() const { return bits == 0; }
   bool operator==(const Effects&) const = default;
 };

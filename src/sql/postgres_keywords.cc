@@ -21,6 +21,7 @@ constexpr Listed kListed[] = {
     {"discard", discard},
     {"do", do_},
     {"drop", alter_or_drop},
+    {"import", alter_or_drop},
     {"end", end},
     {"execute", execute},
     {"explain", explain},

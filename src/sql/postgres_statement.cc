@@ -189,6 +189,7 @@ void PostgresStatementReader::continue_statement(const Token& token) {
 // COMMIT [WORK | TRANSACTION] [AND [NO] CHAIN]; TO and PREPARED make it something else.
 void PostgresStatementReader::continue_ending(Keyword keyword) {
   if (keyword == Keyword::to) effects_.add(Effect::rolls_back_to);
+  if (keyword == Keyword::prepared) effects_.add(Effect::defines);
   if (keyword == Keyword::to || keyword == Keyword::prepared) phase_ = Phase::plain;
   if (keyword == Keyword::chain && before_ != Keyword::no) phase_ = Phase::ending_chained;
 }
@@ -271,6 +272,7 @@ void PostgresStatementReader::notice_anywhere(const Token& token) {
 void PostgresStatementReader::continue_into(const Token& token) {
   if (token.keyword == Keyword::into) {
     into_ = before_ == Keyword::insert_or_merge ? Into::no : Into::target;
+    if (into_ == Into::target) effects_.add(Effect::defines);
     return;
   }
   if (into_ == Into::temp) {

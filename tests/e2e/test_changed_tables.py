@@ -208,3 +208,89 @@ def test_a_change_that_is_rolled_back_is_nobodys(start_gate, wire, database):
         mine.answer()
     described = ask(other, [parse("theirs", PUT), describe("S", "theirs")])
     assert next(payload for kind, payload in described if kind == "t") == struct.pack("!HI", 1, 23)
+
+
+TAKEN_BACK = {
+    "to_a_savepoint": [query("BEGIN; SAVEPOINT s"), query(CHANGE), "parse", query("ROLLBACK TO s")],
+    "and_chain": [query("BEGIN"), query(CHANGE), "parse", query("ROLLBACK AND CHAIN")],
+    "and_begun_anew": [query("BEGIN"), query(CHANGE), "parse", query("ROLLBACK; BEGIN")],
+}
+
+
+def types_of(described):
+    return next(payload for kind, payload in described if kind == "t")
+
+
+@pytest.mark.parametrize("way", TAKEN_BACK)
+def test_who_prepares_behind_what_was_taken_back_finds_what_was_before(start_gate, wire, way):
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    mine = wire(gate)
+    mine.ask("CREATE TABLE items (code int, at timestamp)")
+    for message in TAKEN_BACK[way]:
+        mine.send(parse("a", PUT) + SYNC if message == "parse" else message)
+        mine.answer()
+    assert types_of(ask(mine, [parse("b", PUT), describe("S", "b")])) == struct.pack("!HI", 1, 23)
+
+
+def test_what_is_put_on_a_server_within_a_change_is_nobody_elses(start_gate, wire):
+    gate = start_gate(upstream={"budget": 2}, route={"pool_size": 2})
+    holder, mine, other = wire(gate), wire(gate), wire(gate)
+    mine.ask("CREATE TABLE items (code int, at timestamp)")
+    holder.ask("BEGIN")
+    lacking = holder.ask("SELECT pg_backend_pid()")
+    for client in (mine, other):
+        ask(client, [parse("put", PUT)])
+    other.ask("BEGIN")
+    holder.ask("COMMIT")
+    mine.ask("BEGIN")
+    mine.ask(CHANGE)
+    assert mine.ask("SELECT pg_backend_pid()") == lacking
+    assert "E" not in kinds(ask(mine, [bind("", "put", b"1")]))
+    mine.ask("ROLLBACK")
+    other.ask("COMMIT")
+    holder.ask("BEGIN")
+    if holder.ask("SELECT pg_backend_pid()") == lacking:
+        mine.ask("BEGIN")
+        holder.ask("COMMIT")
+    assert "E" not in kinds(ask(other, [bind("", "put", b"1"), execute()]))
+
+
+def test_a_change_that_is_committed_and_chained_is_everybodys(start_gate, wire):
+    gate = start_gate(route={"pool_size": 2})
+    mine, other = wire(gate), wire(gate)
+    mine.ask("CREATE TABLE items (code int, at timestamp)")
+    mine.ask("BEGIN")
+    ask(other, [parse("a", PUT)])
+    mine.ask(CHANGE)
+    mine.ask("COMMIT AND CHAIN")
+    assert types_of(ask(other, [parse("b", PUT), describe("S", "b")])) == struct.pack("!HI", 1, 25)
+
+
+HIDES = {
+    "create_table_as": "CREATE TEMP TABLE items AS SELECT 'mine' AS whose",
+    "select_into": "SELECT 'mine' AS whose INTO TEMP items",
+    "explained": "EXPLAIN ANALYZE CREATE TEMP TABLE items AS SELECT 'mine' AS whose",
+}
+
+
+@pytest.mark.parametrize("way", HIDES)
+def test_a_table_that_a_query_makes_is_seen_by_what_is_prepared_behind_it(start_gate, wire, way):
+    gate = start_gate(route={"pool_size": 2})
+    mine = wire(gate)
+    mine.ask("CREATE TABLE items AS SELECT 'everybodys' AS whose; CREATE TEMP TABLE first (n int)")
+    for name, row in (("s", "everybodys"), ("t", "mine")):
+        answer = ask(mine, [parse(name, "SELECT whose FROM items"), bind("", name), execute(),
+                            close("S", name)])
+        assert [row_of(payload) for kind, payload in answer if kind == "D"] == [(row,)]
+        if row == "everybodys":
+            mine.ask(HIDES[way])
+
+
+def test_a_procedure_may_define_anything(start_gate, wire, database):
+    gate = start_gate(route={"pool_size": 1})
+    mine = wire(gate)
+    mine.ask("CREATE TABLE items (code int, at timestamp)")
+    mine.ask(f"CREATE PROCEDURE migrate() LANGUAGE plpgsql AS $$ BEGIN {CHANGE}; END $$")
+    ask(mine, [parse("a", PUT), close("S", "a")])
+    mine.ask("CALL migrate()")
+    assert types_of(ask(mine, [parse("b", PUT), describe("S", "b")])) == struct.pack("!HI", 1, 25)

@@ -1,5 +1,7 @@
 """PostgreSQL reads a statement once, at its Parse: what literals mean there does not change with later
 settings. Nor does it through a pool, for the client itself or for others that prepare the same."""
+import struct
+
 import pytest
 
 from harness.wire import SYNC, ServerError, bind, execute, message, parse, query, string
@@ -171,3 +173,33 @@ def test_each_tenants_statement_is_read_in_its_own_schema(start_gate, database, 
             client.ask("COMMIT")
     assert set(database.execute("SELECT code FROM one.item")) == {(7,)}
     assert set(database.execute("SELECT code FROM two.item")) == {("007",)}
+
+
+def test_each_own_way_of_reading_is_another_one(start_gate, wire):
+    gate = start_gate(upstream={"budget": 1}, route={"pool_size": 1})
+    mine = wire(gate)
+    text = "SELECT 1 WHERE $1::int = NULL"
+    for name, setting, rows in (("s", "transform_null_equals = on", [("1",)]),
+                                ("t", "array_nulls = off", [])):
+        mine.ask(f"BEGIN; SET LOCAL {setting}")
+        bound = message("B", string("") + string(name) + struct.pack("!HHiH", 0, 1, -1, 0))
+        assert run(mine, parse(name, text), bound, execute()) == rows
+        mine.ask("COMMIT")
+
+
+def test_the_query_of_a_create_table_as_is_read_at_its_parse(start_gate, wire):
+    gate = start_gate(route={"pool_size": 2, "lifo": False})
+    mine, other = wire(gate), wire(gate)
+    run(mine, parse("make", "CREATE TABLE days AS SELECT date '01/02/2020' AS day"))
+    mine.ask("SET DateStyle = 'ISO, DMY'")
+    other.ask("SELECT 1")
+    run(mine, bind("", "make"), execute())
+    assert mine.ask("SELECT extract(month FROM day) FROM days") == [("1",)]
+
+
+def test_a_name_in_a_definition_pins_nobody(start_gate, wire):
+    gate = start_gate(route={"pool_size": 2, "pins_allowed": False})
+    mine = wire(gate)
+    run(mine, parse("", "CREATE TABLE surnames (n text)"), bind("", ""), execute(),
+        parse("", "INSERT INTO surnames VALUES ('Zo\u00eb')"), bind("", ""), execute())
+    assert mine.ask("SELECT count(*) FROM surnames") == [("1",)]

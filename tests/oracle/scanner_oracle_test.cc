@@ -134,7 +134,9 @@ class Oracle {
     const bool defines = kind.starts_with("Create") || kind.starts_with("Alter") ||
                          kind.starts_with("Drop") || kind == "IndexStmt" || kind == "RuleStmt" ||
                          kind == "ViewStmt" || kind == "DefineStmt" || kind == "RenameStmt" ||
-                         explained;
+                         kind.starts_with("Import") || contains(json, "\"intoClause\"") ||
+                         contains(json, "TRANS_STMT_COMMIT_PREPARED") ||
+                         contains(json, "TRANS_STMT_ROLLBACK_PREPARED") || explained;
     if (defines) effects.add(Effect::defines);
   }
 
