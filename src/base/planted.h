@@ -18,6 +18,7 @@ enum class Planted : std::uint8_t {
   reply_to_wrong_client,
   cancel_one_query_late,
   settings_not_replayed,
+  inquiry_forgotten,  // what no report tells of a session's settings is not asked for
   statement_map_stale,
   release_in_transaction,
   owed_sync_forgotten,

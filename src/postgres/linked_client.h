@@ -34,6 +34,11 @@ class LinkedClient {
   // Something is defined otherwise now, or will be when the transaction ends.
   virtual void schema_changed() = 0;
   virtual void committed() {}
+  // The answer to what was asked of the session's settings: a row of it, that it was refused or is
+  // too long, that it is over.
+  virtual void inquiry_row(Bytes /*row*/) {}
+  virtual void inquiry_failed() {}
+  virtual void inquiry_over() {}
   // What Tidegate asked for in the session's name failed: its settings are not in place.
   virtual void replay_failed(std::string_view message) = 0;
   // The server said its last word to the client itself.

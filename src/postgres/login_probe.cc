@@ -1,10 +1,10 @@
 #include "postgres/login_probe.h"
 
 #include <algorithm>
-#include <charconv>
 #include <utility>
 
 #include "postgres/framing.h"
+#include "postgres/hexadecimal.h"
 #include "postgres/put_right.h"
 
 namespace tidegate::postgres {
@@ -27,14 +27,7 @@ std::string question(std::string_view name, std::string_view value) {
 }
 
 std::string answer(std::string_view text, std::string_view asked) {
-  if (is_ascii(asked)) return std::string(text);
-  std::string value;
-  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
-    unsigned char byte = 0;
-    std::from_chars(&text[i], &text[i] + 2, byte, 16);
-    value += static_cast<char>(byte);
-  }
-  return value;
+  return is_ascii(asked) ? std::string(text) : from_hexadecimal(text);
 }
 
 }  // namespace

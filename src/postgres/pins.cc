@@ -3,14 +3,15 @@
 #include <array>
 #include <utility>
 
+#include "postgres/settings.h"
+
 namespace tidegate::postgres {
 namespace {
 
 using sql::Effect;
 
-constexpr std::array<std::pair<Effect, std::string_view>, 11> kPins = {{
+constexpr std::array<std::pair<Effect, std::string_view>, 10> kPins = {{
     {Effect::set_role, "role"},
-    {Effect::set_config, "set_config"},
     {Effect::listen, "listen"},
     {Effect::temp_object, "temporary table"},
     {Effect::advisory_lock, "advisory lock"},
@@ -24,13 +25,9 @@ constexpr std::array<std::pair<Effect, std::string_view>, 11> kPins = {{
 
 }  // namespace
 
-std::string_view pin_reason(const sql::Effects& effects, const Settings& settings) {
-  if (effects.none()) return {};
+std::string_view pin_reason(const sql::Effects& effects) {
   for (const auto& [effect, reason] : kPins) {
     if (effects.has(effect)) return reason;
-  }
-  for (const auto& name : effects.names) {
-    if (name.effect == Effect::set_parameter && !settings.reports(name.text)) return "parameter";
   }
   return {};
 }

@@ -1,19 +1,17 @@
 // What ties a session to one server. A statement that leaves something behind on its server which
-// Tidegate neither tracks nor replays (a temporary table, a lock, a parameter that is not
-// reported) pins: the session keeps that server until it leaves or says DISCARD ALL.
+// Tidegate neither tracks nor replays (a temporary table, a lock, a role) pins: the session keeps
+// that server until it leaves or says DISCARD ALL. Settings are tracked; see inquiry.h.
 #pragma once
 
 #include <string_view>
 
 #include "postgres/reading.h"
-#include "postgres/settings.h"
 #include "sql/effects.h"
 
 namespace tidegate::postgres {
 
 // The name of the reason, for the operator; empty when the statement may run on any server.
-// `settings` tells which parameters are reported.
-std::string_view pin_reason(const sql::Effects& effects, const Settings& settings);
+std::string_view pin_reason(const sql::Effects& effects);
 
 // What running it may change for the texts behind it: a Parse waits, to be read as it will find
 // things.

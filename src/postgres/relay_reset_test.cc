@@ -27,7 +27,7 @@ struct Story {
 TEST(RelayReset, AServerWhoseDiscardMayBeTakenBackIsNotUsedAgain) {
   Rig rig(2);
   auto& client = rig.user({{"timezone", "Asia/Tokyo"}});
-  client.ask(query("set statement_timeout = '7'"));
+  client.ask(query("listen x"));
   auto& server = *client.server;
   server.mute = true;
   client.send(query("discard all"));
@@ -180,9 +180,9 @@ TEST_F(APortalThatReset, AndWasClosedIsForgotten) {
 }
 
 TEST_F(APortalThatReset, EndsWithItsTransaction) {
-  client.ask(query("set statement_timeout = '7'"));
+  client.ask(query("listen x"));
   client.ask(query("commit"));
-  EXPECT_EQ(client.pinned_by, "parameter");
+  EXPECT_EQ(client.pinned_by, "listen");
   client.ask(parse("r", "reset timezone") + parse("d", "deallocate none") + sync());
   for (int i = 0; i < 150; ++i) {
     const auto portal = "p" + std::to_string(i);

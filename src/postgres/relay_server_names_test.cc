@@ -47,7 +47,7 @@ TEST_F(ADeallocateThatFails, LeavesNothingBeforeMoreRequests) {
 
 TEST_F(ADeallocateThatFails, IsNotInTheWayOfAPrepare) {
   EXPECT_EQ(client.ask(query("commit")), "C[COMMIT]Z[I]");
-  client.ask(query("set statement_timeout = '7'"));
+  client.ask(query("listen x"));
   client.ask(parse("", "deallocate s") + binding("", "") + flush());
   EXPECT_EQ(client.ask(execute("nope") + sync()), "E[34000]Z[I]");
   client.ask(query("begin"));
@@ -125,7 +125,7 @@ TEST(RelayReservedName, IsNotClosedByAPinnedClient) {
   auto& client = rig.user();
   client.ask(parse("t", "select t") + sync());
   const auto shared = rig.servers[0]->fake.first_statement();
-  client.ask(query("set statement_timeout = '7'"));
+  client.ask(query("listen x"));
   EXPECT_EQ(client.ask(close('S', shared) + sync()), "3Z[I]");
   EXPECT_EQ(rig.servers[0]->fake.first_statement(), shared);
 }

@@ -556,6 +556,7 @@ TEST(Relay, Trap15_ClientThatEndsInsideAMessage) {
 TEST(Relay, Trap15_PinnedServerIsDiscarded) {
   Rig rig;
   auto& client = rig.user();
+  client.ask(query("listen x"));
   client.ask(query("set statement_timeout = '3'"));
   auto& server = *client.server;
   client.send(frame('X', ""));
@@ -708,7 +709,7 @@ TEST(Relay, Trap27_NeverResetInsideATransaction) {
   Rig rig;
   auto& client = rig.user();
   client.ask(query("begin"));
-  client.ask(query("set statement_timeout = '3'"));
+  client.ask(query("listen x"));
   auto& server = *client.server;
   EXPECT_TRUE(rig.lose(client));
   rig.settle();

@@ -15,6 +15,7 @@ namespace {
 constexpr std::size_t kErrorHeadBytes = 32 * 1024;
 constexpr std::size_t kTagBytes = 32;
 constexpr std::size_t kParameterBytesMax = 64 * 1024;
+constexpr std::size_t kInquiryRowBytesMax = 64 * 1024;
 
 // A command's tag tells of it, and not what it did. A block may have done anything.
 bool defines_something(std::string_view tag) {
@@ -168,6 +169,9 @@ std::size_t ReplyWalk::wanted(const MessageHeader& header) const {
     case 'T':
       if (!describes_statement()) return kHeaderBytes;
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kRowDescriptionBytesMax);
+    case 'D':
+      if (!inquires()) return kHeaderBytes;
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kInquiryRowBytesMax);
     default:
       return kHeaderBytes;
   }
@@ -234,6 +238,9 @@ ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Ste
     case 'T':
       if (describes_statement()) note_rows(body, step);
       return reply(header.type, step);
+    case 'D':
+      if (inquires() && step.client != nullptr) step.client->inquiry_row(body);
+      return reply(header.type, step);
     default:
       return reply(header.type, step);
   }
@@ -264,7 +271,9 @@ ReplyWalk::Verdict ReplyWalk::ready(Bytes body, Step& step) {
   state_.copying_in = false;
   state_.discarded = false;
   const bool skipped = state_.owed.front().action == Action::skip;
+  const bool inquired = state_.owed.front().inquires;
   state_.owed.pop();
+  if (inquired && step.client != nullptr) step.client->inquiry_over();
   if (skipped) return Verdict::drop;
   ++state_.requests_ended;
   if (step.client != nullptr) step.client->ready(state_.status, step.turn);
@@ -396,7 +405,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   if (front.action == Action::skip) {
     if (front.reply != Reply::query) return Verdict::drop;
     if (step.client == nullptr) return break_off(Reason::unclean, std::string(fields.message));
-    step.client->replay_failed(fields.message);
+    front.inquires ? step.client->inquiry_failed() : step.client->replay_failed(fields.message);
     return Verdict::drop;
   }
   if (front.inserted != nullptr && step.client != nullptr &&

@@ -66,6 +66,7 @@ class ReplyWalk {
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);
   bool describes_statement() const;
+  bool inquires() const { return !state_.owed.empty() && state_.owed.front().inquires; }
   void note_rows(Bytes description, Step& step);
   void skip_to_sync(Step& step);
   void undo(const OwedReply& request, bool failed, OwedReply* later, Step& step);

@@ -60,7 +60,7 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
   const auto resets = restorations_of(effects);
   const bool resets_alone = !resets.empty() && effects.statements == 1;
   if (resets_alone && !state().owed.empty()) return stall();
-  if (const auto reason = pin_for(effects); reason != Reason::none) {
+  if (const auto reason = pin_for(effects, as_text(message)); reason != Reason::none) {
     return refuse_query(reason, {});
   }
   if (resets_alone) return reset_alone(message, resets.front());
@@ -111,7 +111,7 @@ void RequestWalk::judge_streamed(std::string_view where) {
   if (effects.has(Effect::set_local)) session_.reading_.changes_unseen();
   if (changes_of(effects).settings) session_.reading_.may_change_text_rules();
   if (session_.reading_.misleads()) effects.add(Effect::unreadable);
-  auto reason = pin_for(effects);
+  auto reason = pin_for(effects, std::nullopt);
   if (!reserved_name(effects).empty()) reason = Reason::reserved_name;
   // There is no place any more for what must follow a RESET.
   if (!restorations_of(effects).empty()) reason = Reason::feature_refused;

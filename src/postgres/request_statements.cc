@@ -30,7 +30,7 @@ bool RequestWalk::parse(Bytes message) {
   if (may_misread(reader.rest())) {
     sql::Effects any;
     any.add(sql::Effect::unreadable);
-    if (const auto reason = pin_for(any); reason != Reason::none) return refuse(reason, {});
+    if (const auto reason = pin_for(any, {}); reason != Reason::none) return refuse(reason, {});
   }
   ++session_.traffic_.client_parses;
   return name.empty() ? parse_unnamed(message, reader.rest())
@@ -247,7 +247,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
     if (verdict == Rows::asked) return stall();
     if (verdict == Rows::changed) return refuse_changed_rows(*statement);
   }
-  if (const auto reason = allow_bind(portal, statement->effects); reason != Reason::none) {
+  if (const auto reason = allow_bind(portal, *statement); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }
   note_reading(statement->effects, as_text(statement->text_and_types));
@@ -277,7 +277,7 @@ bool RequestWalk::bind_unnamed(Bytes part, std::string_view portal) {
   if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
   if (session_.unnamed_ != nullptr) {
     const auto& effects = session_.unnamed_->effects;
-    const auto reason = allow_bind(portal, effects);
+    const auto reason = allow_bind(portal, *session_.unnamed_);
     if (reason != Reason::none) return refuse(reason, refusal_detail(effects));
     note_reading(effects, as_text(session_.unnamed_->text_and_types));
   }
@@ -392,9 +392,20 @@ bool RequestWalk::close_of_nothing(Bytes message) {
 
 // --- Common ---
 
-Reason RequestWalk::pin_for(const sql::Effects& effects) {
+// Settings tie the session only where nobody can tell which they are, or remember them all.
+std::string_view RequestWalk::why_pinned(const sql::Effects& effects,
+                                         std::optional<std::string_view> text) {
+  const auto touched = touched_by(effects, text, *session_.settings_);
+  if (touched) session_.touch(*touched);
+  if (takes_settings_back(effects)) session_.touch_asked();
+  if (const auto why = pin_reason(effects); !why.empty()) return why;
+  if (!touched) return "set_config";
+  return session_.touches_too_many() ? "parameter" : "";
+}
+
+Reason RequestWalk::pin_for(const sql::Effects& effects, std::optional<std::string_view> text) {
   if (effects.none()) return Reason::none;
-  const auto why = pin_reason(effects, *session_.settings_);
+  const auto why = why_pinned(effects, text);
   if (!why.empty()) {
     const auto reason = session_.pin(why);
     if (reason != Reason::none) return reason;
@@ -417,7 +428,7 @@ Reason RequestWalk::pin_for(const sql::Effects& effects) {
 void RequestWalk::note_reading(const sql::Effects& effects, std::string_view text) {
   if (effects.none()) return;
   const bool local = effects.has(sql::Effect::set_local);
-  const bool concealed = local && conceals_settings(text);
+  const bool concealed = local && !names_configured(text);
   if (concealed || (local && mentions_unreported_shaping(text))) {
     session_.reading_.changes_unseen();
   }
@@ -433,14 +444,15 @@ std::string_view RequestWalk::refusal_detail(const sql::Effects& effects) const 
   return opens_forbidden_transaction(effects) ? "pool_mode is statement" : reserved_name(effects);
 }
 
-Reason RequestWalk::allow_bind(std::string_view portal, const sql::Effects& effects) {
+Reason RequestWalk::allow_bind(std::string_view portal, const Statement& statement) {
+  const auto& effects = statement.effects;
   if (opens_forbidden_transaction(effects)) return Reason::transaction_refused;
   if (!reserved_name(effects).empty()) return Reason::reserved_name;
   if (!note_portal(portal, effects) || !note_deallocation(portal, effects)) {
     return Reason::statements_full;
   }
   if (!effects.none()) session_.reading_.bound(portal, changes_of(effects));
-  return pin_for(effects);
+  return pin_for(effects, as_text(statement.text_and_types));
 }
 
 // The next request is the first of the client's; ours, which put the session's settings in place,

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -139,10 +140,12 @@ class RequestWalk {
 
   bool may_fake_parse(const StatementRef& statement) const;
   // Gives the reason why the statement cannot be allowed, or Reason::none.
-  Reason pin_for(const sql::Effects& effects);
+  // `text` is nothing where it passed in pieces.
+  Reason pin_for(const sql::Effects& effects, std::optional<std::string_view> text);
+  std::string_view why_pinned(const sql::Effects& effects, std::optional<std::string_view> text);
   void note_reading(const sql::Effects& effects, std::string_view text);
   bool may_misread(Bytes text) const;
-  Reason allow_bind(std::string_view portal, const sql::Effects& effects);
+  Reason allow_bind(std::string_view portal, const Statement& statement);
   bool opens_forbidden_transaction(const sql::Effects& effects) const;
   std::string_view refusal_detail(const sql::Effects& effects) const;
   bool refuse(Reason reason, std::string_view detail);

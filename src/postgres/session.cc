@@ -36,7 +36,7 @@ Session::~Session() {
 
 std::size_t Session::from_client(Bytes bytes, const session::Turn& turn) {
   const auto taken = RequestWalk(*this, turn).run(bytes);
-  if (server_ != nullptr && can_release()) release();
+  if (server_ != nullptr) let_go();
   return taken;
 }
 
@@ -222,6 +222,10 @@ void Session::replies_walked(const session::Turn& turn) {
   const bool held_a_message = std::exchange(stalled_, false) || settling_;
   if (server_ == nullptr) return;
   if (replay_error_ != nullptr) return replay_refused();
+  if (unknown_ != nullptr && unknown_->inquiry && unknown_->inquiry->failed()) {
+    inquiry_unanswered();
+    if (server_ == nullptr) return;
+  }
   const auto& state = server_->state();
   if (state.owed.empty()) {
     if (std::exchange(settling_, false)) tell_facts();
@@ -237,7 +241,7 @@ void Session::replies_walked(const session::Turn& turn) {
       state.status != 'I') {
     return fail(Reason::transaction_refused, "pool_mode is statement");
   }
-  if (!held_a_message && can_release()) release();
+  if (!held_a_message) let_go();
   resume(turn);
   finish_if_done();
 }
@@ -250,7 +254,8 @@ void Session::publish_schema() {
 // A pinned server may have anything: settings that are not reported, temporary tables that hide
 // others. What is parsed there is nobody else's, and what others parsed is not for here.
 std::uint64_t Session::reading_salt() {
-  return pinned_ || reading_.alone() ? own_salt() : 0;
+  const bool unknown = unknown_ != nullptr && unknown_->shapes_parsing();
+  return pinned_ || unknown || reading_.alone() ? own_salt() : 0;
 }
 
 std::uint64_t Session::own_salt() const {
@@ -292,6 +297,13 @@ bool Session::can_release() const {
   if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
   return state.at_rest() && streaming_ == Streaming::none && !pinned_ && !pinned_by_unnamed_ &&
          !settling_ && rules_.mode != PoolMode::session;
+}
+
+// The server goes to nobody else before it is known what the session has set there.
+void Session::let_go() {
+  if (!can_release()) return;
+  const bool asks = unknown_ != nullptr && !planted(Planted::inquiry_forgotten);
+  asks ? inquire() : release();
 }
 
 void Session::release() {
@@ -398,6 +410,62 @@ void Session::close(Reason reason, session::Farewell how) {
   if (std::exchange(closed_, true)) return;
   detach();
   port_.close_client(reason, how);
+}
+
+// --- Settings that no report tells of ---
+
+// What one statement may have set. Until the server has said what became of it, nobody else may
+// have the server.
+void Session::touch(const Touched& touched) {
+  if (touched.none()) return;
+  if (unknown_ == nullptr) unknown_ = std::make_unique<Unknown>();
+  unknown_->touched.add(touched);
+  server_->state().dirty = true;
+}
+
+void Session::touch_asked() {
+  if (unknown_ != nullptr && unknown_->inquiry) touch(unknown_->inquiry->touched());
+}
+
+void Session::inquire() {
+  auto& state = server_->state();
+  auto touched = std::exchange(unknown_->touched, {});
+  if (touched.others) touched.add_custom(*settings_);
+  unknown_->inquiry.emplace(std::move(touched));
+  ByteBuffer query;
+  write_query(query, unknown_->inquiry->sql());
+  state.owed.push(Reply::query, Action::skip).inquires = true;
+  state.unnamed.reset();
+  drop_segment(state);
+  server_->send(query);
+}
+
+void Session::inquiry_row(Bytes row) {
+  if (unknown_ != nullptr && unknown_->inquiry) unknown_->inquiry->take_row(row);
+}
+
+void Session::inquiry_failed() {
+  if (unknown_ != nullptr && unknown_->inquiry) unknown_->inquiry->fail();
+}
+
+void Session::inquiry_over() {
+  if (unknown_ == nullptr || !unknown_->inquiry || unknown_->inquiry->failed()) return;
+  auto& state = server_->state();
+  settings_ = workshop_.settings.intern(unknown_->inquiry->answer(*settings_));
+  state.have = settings_;
+  unknown_->inquiry.reset();
+  if (!unknown_->touched.none()) return;
+  unknown_.reset();
+  if (!pinned_ && !pinned_by_unnamed_) state.dirty = false;
+}
+
+// It keeps the server, which has what it set.
+void Session::inquiry_unanswered() {
+  unknown_->touched.add(unknown_->inquiry->touched());
+  unknown_->inquiry.reset();
+  const auto reason = pin("parameter");
+  if (reason != Reason::none) return drop_and_fail(reason, {});
+  pinned_ = true;
 }
 
 // --- Pins ---

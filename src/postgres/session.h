@@ -7,10 +7,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "postgres/conversations.h"
+#include "postgres/inquiry.h"
 #include "postgres/linked_client.h"
 #include "postgres/name_doubts.h"
 #include "postgres/reading.h"
@@ -54,6 +56,9 @@ class Session final : public LinkedClient {
   void session_discarded() override;
   void schema_changed() override;
   void committed() override;
+  void inquiry_row(Bytes row) override;
+  void inquiry_failed() override;
+  void inquiry_over() override;
   void replay_failed(std::string_view message) override;
   void fatal_forwarded() override { fatal_forwarded_ = true; }
   void ready(char status, const session::Turn& turn) override;
@@ -72,6 +77,15 @@ class Session final : public LinkedClient {
   struct DeallocatingPortal {
     std::string portal, name;
   };
+  // What no report tells of its settings.
+  struct Unknown {
+    Touched touched;
+    std::optional<Inquiry> inquiry;  // on its way to the server; of what was touched before
+
+    bool shapes_parsing() const {
+      return touched.shapes_parsing() || (inquiry && inquiry->touched().shapes_parsing());
+    }
+  };
   struct NotedPortals {
     std::vector<ResettingPortal> resetting;
     std::vector<DeallocatingPortal> deallocating;
@@ -84,6 +98,13 @@ class Session final : public LinkedClient {
   void ask_for_server();
   void resume(const session::Turn& turn);
   bool can_release() const;
+  void let_go();
+  void touch(const Touched& touched);
+  // What a question that is on its way finds may be taken back behind it.
+  void touch_asked();
+  bool touches_too_many() const { return unknown_ != nullptr && unknown_->touched.too_many(); }
+  void inquire();
+  void inquiry_unanswered();
   // What sets its statements apart while the server reads texts in a way that only it has.
   std::uint64_t reading_salt();
   std::uint64_t own_salt() const;
@@ -118,8 +139,9 @@ class Session final : public LinkedClient {
   ServerConversation* server_ = nullptr;
 
   SettingsRef settings_;
-  SettingsRef at_startup_;  // those that it asked for itself; RESET goes back to them
-  SettingsRef facts_;       // what it was told that is the server's own
+  SettingsRef at_startup_;            // those that it asked for itself; RESET goes back to them
+  SettingsRef facts_;                 // what it was told that is the server's own
+  std::unique_ptr<Unknown> unknown_;  // null when all is known
   StatementNames names_;
   StatementRef unnamed_;
 

@@ -38,6 +38,53 @@ constexpr std::array<std::string_view, 18> kShaping = {
     "xmloption",
 };
 
+// Numbers, switches and words out of a fixed list, for anybody to set at any time; and lists of
+// schemas, which need not exist.
+constexpr std::array<std::string_view, 42> kCannotFail = {
+    "array_nulls",
+    "backslash_quote",
+    "bytea_output",
+    "check_function_bodies",
+    "client_min_messages",
+    "constraint_exclusion",
+    "cursor_tuple_fraction",
+    "default_statistics_target",
+    "default_transaction_deferrable",
+    "default_transaction_isolation",
+    "default_transaction_read_only",
+    "effective_cache_size",
+    "escape_string_warning",
+    "extra_float_digits",
+    "from_collapse_limit",
+    "geqo",
+    "geqo_threshold",
+    "hash_mem_multiplier",
+    "idle_in_transaction_session_timeout",
+    "idle_session_timeout",
+    "jit",
+    "join_collapse_limit",
+    "lock_timeout",
+    "maintenance_work_mem",
+    "max_parallel_maintenance_workers",
+    "max_parallel_workers",
+    "max_parallel_workers_per_gather",
+    "plan_cache_mode",
+    "quote_all_identifiers",
+    "random_page_cost",
+    "row_security",
+    "search_path",
+    "seq_page_cost",
+    "statement_timeout",
+    "synchronous_commit",
+    "transaction_timeout",
+    "transform_null_equals",
+    "vacuum_cost_delay",
+    "vacuum_cost_limit",
+    "work_mem",
+    "xmlbinary",
+    "xmloption",
+};
+
 // Lists of quoted names: SET would read a quoted list as one name.
 constexpr std::array<std::string_view, 2> kQuotedLists = {"search_path", "temp_tablespaces"};
 
@@ -120,6 +167,17 @@ std::string quote_setting(std::string_view name) {
   return quoted;
 }
 
+// Whatever runs under them may be ended by them: they are set last, and taken away awaited.
+bool limits_time(std::string_view name) {
+  return same_setting(name, "statement_timeout") || same_setting(name, "transaction_timeout");
+}
+
+bool limits_time(const Settings& settings) {
+  return std::ranges::any_of(settings.entries(), [](const Settings::Entry& each) {
+    return each.custom && limits_time(each.name) && each.value != "0";
+  });
+}
+
 }  // namespace
 
 bool same_setting(std::string_view a, std::string_view b) {
@@ -150,7 +208,7 @@ bool mentions_text_rules(std::string_view text) {
          mentions(text, "names");
 }
 
-bool conceals_settings(std::string_view text) {
+std::optional<std::vector<std::string_view>> names_configured(std::string_view text) {
   constexpr std::string_view kCall = "set_config", kBlank = " \t\r\n\f\v";
   constexpr std::string_view kLettersOfNames =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.";
@@ -158,23 +216,29 @@ bool conceals_settings(std::string_view text) {
   const auto skip = [&](std::string_view letters) {
     text.remove_prefix(std::min(text.find_first_not_of(letters), text.size()));
   };
+  std::vector<std::string_view> names;
   while (true) {
     const auto call = std::ranges::search(text, kCall, same);
-    if (call.empty()) return false;
+    if (call.empty()) return names;
     text = {call.end(), text.end()};
     skip("\"");
     skip(kBlank);
-    if (!text.starts_with('(')) return true;  // a comment, or no call at all
+    if (!text.starts_with('(')) return std::nullopt;  // a comment, or no call at all
     text.remove_prefix(1);
     skip(kBlank);
     const auto end = text.starts_with('\'') ? text.find('\'', 1) : text.npos;
-    if (end == text.npos) return true;
+    if (end == text.npos) return std::nullopt;
     const auto name = text.substr(1, end - 1);
     text.remove_prefix(end + 1);
     skip(kBlank);
     const bool plain = name.find_first_not_of(kLettersOfNames) == name.npos;
-    if (!plain || !text.starts_with(',')) return true;
+    if (!plain || !text.starts_with(',')) return std::nullopt;
+    names.push_back(name);
   }
+}
+
+bool cannot_fail(std::string_view name) {
+  return name.starts_with("enable_") || contains(kCannotFail, name);
 }
 
 bool shapes_parsing(std::string_view name) {
@@ -280,18 +344,21 @@ SettingsRef facts_in(const std::vector<std::pair<std::string, std::string>>& rep
 
 Replay replay(const Settings& have, const Settings& want) {
   Replay replay;
+  std::string last;
   for (const auto& entry : want.entries()) {
     const auto* value = have.find(entry.name);
     if (value != nullptr && *value == entry.value) continue;
-    append_command(replay.sql, entry);
-    replay.needs_reply |= entry.custom;
+    append_command(limits_time(entry.name) ? last : replay.sql, entry);
+    replay.needs_reply |= entry.custom && !cannot_fail(entry.name);
   }
   for (const auto& entry : have.entries()) {
     if (entry.custom && want.find(entry.name) == nullptr) {
       replay.sql += "RESET " + quote_setting(entry.name) + ";";
-      replay.needs_reply = true;
+      replay.needs_reply |= !cannot_fail(entry.name);
     }
   }
+  replay.sql += last;
+  replay.needs_reply |= !replay.sql.empty() && limits_time(have);
   return replay;
 }
 

@@ -3,12 +3,13 @@
 // most of the time, and an idle client carries one pointer. Immutable once made.
 //
 // Two kinds of names live in it. *Reported* ones (PostgreSQL sends a ParameterStatus whenever they
-// change) are always all there, in the server's own spelling. *Custom* ones were given by the
-// client at startup and hold the text that the server accepted.
+// change) are always all there, in the server's own spelling. *Custom* ones are there when the
+// client has set them, at startup or later, and hold the text that the server gave for them.
 #pragma once
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,8 +34,12 @@ bool shapes_parsing(std::string_view name);
 bool mentions_unreported_shaping(std::string_view text);
 // Whether a text may name one of those that decide where in a text a string ends.
 bool mentions_text_rules(std::string_view text);
-// Whether a set_config in it has anything but a plain literal for the name of its setting.
-bool conceals_settings(std::string_view text);
+// The names that calls of set_config in a text have for their settings; nothing when one of them
+// has anything but a plain literal there.
+std::optional<std::vector<std::string_view>> names_configured(std::string_view text);
+// Whether a value that a server has given for it is taken by every other, whoever the role is: its
+// type alone decides, and neither a catalog nor a permission.
+bool cannot_fail(std::string_view name);
 // Names of settings are compared as PostgreSQL does, without regard to ASCII case.
 bool same_setting(std::string_view a, std::string_view b);
 

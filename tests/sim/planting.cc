@@ -17,6 +17,7 @@ bool plant_by_name(std::string_view name) {
       {"reply_to_wrong_client", Planted::reply_to_wrong_client},
       {"cancel_one_query_late", Planted::cancel_one_query_late},
       {"settings_not_replayed", Planted::settings_not_replayed},
+      {"inquiry_forgotten", Planted::inquiry_forgotten},
       {"statement_map_stale", Planted::statement_map_stale},
       {"release_in_transaction", Planted::release_in_transaction},
       {"owed_sync_forgotten", Planted::owed_sync_forgotten},

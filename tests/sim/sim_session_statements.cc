@@ -14,6 +14,16 @@ std::uint64_t digest(std::string_view bytes) {
   return state;
 }
 
+std::string hexadecimal(std::string_view bytes) {
+  static constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    (text += kDigits[byte >> 4]) += kDigits[byte & 15];
+  }
+  return text;
+}
+
 // A parameter as the reply shows it: a long one by its length and digest.
 std::string echo(const std::string& value) {
   if (value.size() <= kEchoedBytes) return value;
@@ -39,6 +49,9 @@ bool SimSession::run(const Statement& statement, const std::string& argument, St
       return true;
     case Verb::set_config:
       return run_set_config(statement, step);
+    case Verb::inquire:
+      run_inquiry(statement, step);
+      return true;
     case Verb::fail:
       fail("22012", "division by zero in " + statement.tag, step);
       return false;
@@ -119,6 +132,22 @@ bool SimSession::run_set_config(const Statement& statement, Step step) {
   step.out.push_back({'D', std::move(row)});
   complete("SELECT 1", step);
   return true;
+}
+
+// Name and value, in hexadecimal, of those that are not what they were at the login.
+void SimSession::run_inquiry(const Statement& statement, Step step) {
+  int rows = 0;
+  for (const auto& [name, nothing] : statement.calls) {
+    const auto index = SimSettings::index_of(name);
+    if (!index || !settings_.is_set(*index)) continue;
+    const auto value = hexadecimal(settings_.get(*index));
+    Body row;
+    row.int16(2).int32(static_cast<std::uint32_t>(name.size())).raw(name);
+    row.int32(static_cast<std::uint32_t>(value.size())).raw(value);
+    step.out.push_back({'D', std::move(row)});
+    ++rows;
+  }
+  complete("SELECT " + std::to_string(rows), step);
 }
 
 bool SimSession::run_setting(const Statement& statement, Step step) {

@@ -47,6 +47,8 @@ class SimSettings {
   bool reset(std::string_view name);
   void reset_all();
   const std::string& get(std::size_t index) const { return values_[index]; }
+  // Whether it is other than at the login.
+  bool is_set(std::size_t index) const { return values_[index] != defaults_[index]; }
 
   void transaction_began() { before_ = session_ = values_; }
   void committed() { values_ = session_; }

@@ -92,7 +92,18 @@ Statement parse_set_config(std::string_view text) {
   return statement;
 }
 
+Statement parse_inquiry(std::string_view text) {
+  Statement statement{.verb = Verb::inquire};
+  text = text.substr(text.find("(VALUES (") + std::string_view("(VALUES (").size());
+  while (text.starts_with('\'')) {
+    statement.calls.emplace_back(take_literal(text), "");
+    text.remove_prefix(std::min(text.size(), std::string_view("), (").size()));
+  }
+  return statement;
+}
+
 Statement parse_select(std::string_view text) {
+  if (text.find("pg_catalog.pg_settings") != text.npos) return parse_inquiry(text);
   if (text.find("set_config(") != text.npos) return parse_set_config(text);
   Statement statement{.verb = Verb::select, .tag = tag_in(text)};
   if (text.starts_with("1/0")) statement.verb = Verb::fail;

@@ -13,6 +13,7 @@
 //   COPY effects FROM STDIN /* 'tag:5:17' */    leaves a mark made from tag and data
 //   COPY (SELECT 'tag:5:17' FROM generate_series(1, 9)) TO STDOUT
 //   SELECT set_config('name', 'value', false), ...
+//   SELECT ... FROM (VALUES ('name'), ...) ... pg_settings ...    what the session has set of these
 //   BEGIN, COMMIT, ROLLBACK, SET [LOCAL], RESET, RESET ALL, SHOW, DISCARD ALL,
 //   PREPARE, EXECUTE, DEALLOCATE [ALL]
 #pragma once
@@ -30,6 +31,7 @@ enum class Verb : std::uint8_t {
   nothing,  // an empty text
   select,
   set_config,
+  inquire,
   fail,  // 22012 when it runs
   insert,
   copy_in,
@@ -54,15 +56,15 @@ struct Statement {
   std::string tag;    // "tag:5:17"
   std::string name;   // of a setting or statement
   std::string value;  // of a setting; the text behind PREPARE ... AS
-  std::vector<std::pair<std::string, std::string>> calls;  // of set_config()
+  std::vector<std::pair<std::string, std::string>> calls;  // of set_config(); names to inquire
   bool local = false;
   int rows = 1;
   int parameters = 0;
   Duration sleep{0};
 
   bool returns_rows() const {
-    return verb == Verb::select || verb == Verb::set_config || verb == Verb::fail ||
-           verb == Verb::show;
+    return verb == Verb::select || verb == Verb::set_config || verb == Verb::inquire ||
+           verb == Verb::fail || verb == Verb::show;
   }
   // Allowed in a failed transaction.
   bool ends_transaction() const { return verb == Verb::commit || verb == Verb::rollback; }

@@ -38,7 +38,6 @@ HabitWeights draw_habits(net::SimRandom& random) {
     auto& weight = weights[static_cast<std::size_t>(habit)];
     weight = random.one_in(3) && weight > 0 ? 1 : 0;
   };
-  rare(Habit::private_setting);
   rare(Habit::sql_prepare);
   rare(Habit::big_value);
   rare(Habit::big_result);
@@ -200,9 +199,33 @@ void Workload::setting(std::deque<Exchange>& out) {
   out.push_back(ask("SELECT " + quoted_tag()));
 }
 
+// Of what PostgreSQL does not report.
+std::string Workload::private_setting_text() {
+  const auto number = std::to_string(random_.between(1000, 9000));
+  switch (random_.below(8)) {
+    case 0:
+      return "RESET lock_timeout";
+    case 1:
+      return "RESET statement_timeout";
+    case 2:
+      return "SET extra_float_digits TO '" + std::to_string(random_.between(0, 3)) + "'";
+    case 3:
+      return "SELECT set_config('search_path', 'schema" + number + "', false)";
+    case 4:
+      return "SET LOCAL lock_timeout TO '" + number + "'";
+    case 5:
+      return "SET lock_timeout TO '" + number + "'";
+    default:
+      return "SET statement_timeout TO '" + number + "'";
+  }
+}
+
 void Workload::private_setting(std::deque<Exchange>& out) {
-  out.push_back(
-      ask("SET statement_timeout TO '" + std::to_string(random_.between(1000, 9000)) + "'"));
+  const bool inside = begins_one_in(3);
+  if (inside) out.push_back(ask("BEGIN"));
+  out.push_back(ask(private_setting_text()));
+  if (random_.one_in(2)) out.push_back(ask(random_.one_in(3) ? "RESET ALL" : statement_text()));
+  if (inside) out.push_back(ask(random_.one_in(2) ? "ROLLBACK" : "COMMIT"));
   out.push_back(ask("SELECT " + quoted_tag()));
 }
 

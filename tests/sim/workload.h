@@ -90,6 +90,7 @@ class Workload {
   std::string quoted_tag() { return "'" + tag() + "'"; }
   std::string statement_text();
   std::string setting_text();
+  std::string private_setting_text();
   std::string batch_text();
   bool begins_one_in(std::uint64_t n) { return transactions_ && random_.one_in(n); }
   void group(Messages& out, std::string_view sql);

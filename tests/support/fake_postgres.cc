@@ -454,6 +454,7 @@ FakePostgres::Outcome FakePostgres::run(std::string_view text, bool simple) {
     return Failure{"42501", "permission denied for function pg_advisory_unlock_all", ""};
   }
   if (text.find("set_config(") != std::string_view::npos) return run_set_config(text, simple);
+  if (text.find("pg_settings") != std::string_view::npos) return run_inquiry(text), Outcome{};
   if (word == "select") return row(after_word(text), simple), Outcome{};
   if (word == "show") return row(setting(after_word(text)), simple, "SHOW"), Outcome{};
   if (word == "rows") {
@@ -585,6 +586,29 @@ FakePostgres::Outcome FakePostgres::run_set_config(std::string_view text, bool s
   write('D', data);
   write('C', zero("SELECT 1"));
   return {};
+}
+
+// SELECT ... FROM (VALUES ('name'), ...) {LEFT|FULL} JOIN ... pg_settings: name and value, the
+// latter in hexadecimal, of those that are not what they were at the login.
+void FakePostgres::run_inquiry(std::string_view text) {
+  const auto field = [](std::string_view value) {
+    return be32(static_cast<std::uint32_t>(value.size())) + std::string(value);
+  };
+  const bool all = text.find("FULL JOIN") != std::string_view::npos;
+  write('T', be16(0));
+  for (const auto& [name, setting] : settings_) {
+    const auto at = defaults_.find(name);
+    const bool is_set = at == defaults_.end() || at->second.value != setting.value;
+    if (!is_set || !(all || text.find("('" + name + "')") != std::string_view::npos)) continue;
+    std::string value;
+    for (const char c : setting.value) {
+      constexpr std::string_view kDigits = "0123456789abcdef";
+      const auto byte = static_cast<unsigned char>(c);
+      (value += kDigits[byte >> 4]) += kDigits[byte & 15];
+    }
+    write('D', be16(2) + field(name) + field(value));
+  }
+  write('C', zero("SELECT 1"));
 }
 
 FakePostgres::Outcome FakePostgres::set(std::string name, std::string value) {

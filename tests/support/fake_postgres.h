@@ -97,6 +97,7 @@ class FakePostgres {
   Outcome run_transaction(std::string_view word);
   Outcome run_setting(std::string_view word, std::string_view text);
   Outcome run_set_config(std::string_view text, bool simple);
+  void run_inquiry(std::string_view text);
   Outcome run_set(std::string_view text);
   Outcome set(std::string name, std::string value);
   void reset(const std::string& name);
