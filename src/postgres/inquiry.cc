@@ -1,8 +1,10 @@
 #include "postgres/inquiry.h"
 
 #include <algorithm>
+#include <initializer_list>
 
 #include "postgres/hexadecimal.h"
+#include "sql/postgres_scanner.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -12,9 +14,25 @@ using sql::Effect;
 // Of what one session has set. More is not carried from server to server.
 constexpr std::size_t kFoundBytesMax = 64 * 1024;
 
-// Whoever sets these is tied to its server.
-bool is_role(std::string_view name) {
-  return same_setting(name, "role") || same_setting(name, "session_authorization");
+void add_identity(Touched& touched) {
+  for (const auto name : kIdentity) touched.add(name);
+}
+
+bool has_any(const sql::Effects& effects, std::initializer_list<Effect> some) {
+  return std::ranges::any_of(some, [&](Effect each) { return effects.has(each); });
+}
+
+// Locks, temporary tables and cursors, whether they come or go.
+bool may_hold(const sql::Effects& effects) {
+  return has_any(effects, {Effect::temp_object, Effect::advisory_lock, Effect::cursor_with_hold,
+                           Effect::opaque});
+}
+
+bool changes_prepared(const sql::Effects& effects, const Settings& settings) {
+  if (has_any(effects, {Effect::sql_prepare, Effect::opaque})) return true;
+  return !settings.prepared().empty() &&
+         has_any(effects,
+                 {Effect::sql_deallocate, Effect::sql_deallocate_all, Effect::discard_all});
 }
 
 }  // namespace
@@ -27,6 +45,8 @@ void Touched::add(std::string_view name) {
 void Touched::add(const Touched& more) {
   for (const auto& name : more.names) add(name);
   others |= more.others;
+  prepared |= more.prepared;
+  holds |= more.holds;
 }
 
 void Touched::add_custom(const Settings& settings) {
@@ -49,15 +69,18 @@ std::optional<Touched> touched_by(const sql::Effects& effects, std::optional<std
     if (sets || (resets && !settings.reports(name))) touched.add(name);
   }
   const bool hidden = effects.has(Effect::opaque);
+  if (effects.has(Effect::set_role) || hidden) add_identity(touched);
   if (effects.has(Effect::reset_all) || effects.has(Effect::discard_all) || hidden) {
     touched.add_custom(settings);
   }
   touched.others = hidden;
+  touched.holds = may_hold(effects);
+  touched.prepared = changes_prepared(effects, settings);
   if (!effects.has(Effect::set_config) && !hidden) return touched;
   const auto configured = text ? names_configured(*text) : std::nullopt;
   if (!configured && effects.has(Effect::set_config)) return std::nullopt;
   for (const auto& name : configured.value_or(std::vector<std::string_view>{})) {
-    if (is_role(name)) return std::nullopt;
+    if (is_identity(name)) add_identity(touched);  // who is another has another role
     if (!settings.reports(name)) touched.add(name);
   }
   // It updates pg_settings, where all the names are that PostgreSQL knows by itself.
@@ -66,23 +89,34 @@ std::optional<Touched> touched_by(const sql::Effects& effects, std::optional<std
 }
 
 bool takes_settings_back(const sql::Effects& effects) {
-  return effects.has(Effect::reset_parameter) || effects.has(Effect::reset_all) ||
-         effects.has(Effect::discard_all);
+  return has_any(effects, {Effect::reset_parameter, Effect::reset_all, Effect::discard_all,
+                           Effect::sql_deallocate, Effect::sql_deallocate_all});
 }
 
+// A backslash may be read in another way by then, and letters beyond ASCII in another encoding.
+bool is_repeatable_prepare(const sql::Effects& effects, std::string_view text) {
+  const auto is_plain = [](char c) { return static_cast<unsigned char>(c) < 0x80 && c != '\\'; };
+  return effects.statements == 1 && effects.has(Effect::sql_prepare) &&
+         !effects.has_other_than(Effect::sql_prepare) &&
+         std::ranges::all_of(text.substr(0, text.find('\0')), is_plain);
+}
+
+namespace {
+
 // Names are qualified, for the session's search_path may hold others. Settings that pg_settings
-// does not list are custom ones, whose names nobody but their user knows. Values come in
-// hexadecimal: they are kept in the database's encoding, and rows come in the client's.
-std::string Inquiry::sql() const {
+// does not list are custom ones, whose names nobody but their user knows, or say who the session
+// is. Values come in hexadecimal: they are kept in the database's encoding, and rows come in the
+// client's.
+std::string ask_settings(const Touched& touched) {
   std::string names;
-  for (const auto& name : touched_.names) {
+  for (const auto& name : touched.names) {
     std::string lower(name);
     std::ranges::transform(lower, lower.begin(), sql::ascii_lower);
     names += (names.empty() ? "(" : ", (") + quote_literal(lower) + ")";
   }
   if (names.empty()) names = "(NULL::pg_catalog.text)";
-  const auto* join = touched_.others ? "FULL" : "LEFT";
-  return "SELECT n.name, pg_catalog.encode(pg_catalog.convert_to("
+  const auto* join = touched.others ? "FULL" : "LEFT";
+  return "SELECT 'setting', n.name, pg_catalog.encode(pg_catalog.convert_to("
          "pg_catalog.current_setting(n.name, true), pg_catalog.getdatabaseencoding()), 'hex') "
          "FROM (SELECT COALESCE(s.name, a.name) AS name, s.source FROM (VALUES " +
          names + ") AS a (name) " + join +
@@ -92,19 +126,65 @@ std::string Inquiry::sql() const {
          "AND (n.source IS NULL OR n.source OPERATOR(pg_catalog.=) 'session')";
 }
 
+constexpr std::string_view kAskPrepared =
+    "SELECT 'prepared', p.name, p.statement FROM pg_catalog.pg_prepared_statements AS p "
+    "WHERE p.from_sql";
+
+// What lies in a schema depends on it, whatever it is.
+constexpr std::string_view kAskHeld =
+    "SELECT 'held', 'advisory lock', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_locks AS l "
+    "WHERE l.pid OPERATOR(pg_catalog.=) pg_catalog.pg_backend_pid() "
+    "AND l.locktype OPERATOR(pg_catalog.=) 'advisory') "
+    "UNION ALL SELECT 'held', 'temporary table', '' WHERE EXISTS (SELECT FROM pg_catalog.pg_depend "
+    "AS d WHERE d.refclassid OPERATOR(pg_catalog.=) 'pg_catalog.pg_namespace'::pg_catalog.regclass "
+    "AND d.refobjid OPERATOR(pg_catalog.=) pg_catalog.pg_my_temp_schema()) "
+    "UNION ALL SELECT 'held', 'cursor with hold', '' WHERE EXISTS (SELECT FROM "
+    "pg_catalog.pg_cursors AS c WHERE c.is_holdable)";
+
+}  // namespace
+
+std::string Inquiry::sql() const {
+  std::string sql;
+  const auto add = [&](std::string_view part) {
+    if (!sql.empty()) sql += " UNION ALL ";
+    sql += part;
+  };
+  if (touched_.others || !touched_.names.empty()) add(ask_settings(touched_));
+  if (touched_.prepared) add(kAskPrepared);
+  if (touched_.holds) add(kAskHeld);
+  return sql;
+}
+
 void Inquiry::take_row(Bytes row) {
   ByteReader reader(row);
   const auto columns = reader.be16();
+  const auto kind = as_text(reader.bytes(reader.be32()));
   const auto name = as_text(reader.bytes(reader.be32()));
   const auto length = reader.be32();
   if (length == 0xffffffff) return;  // nobody knows it: the SET failed
-  const auto value = from_hexadecimal(as_text(reader.bytes(length)));
+  const auto value = as_text(reader.bytes(length));
   found_bytes_ += name.size() + value.size();
-  if (columns != 2 || !reader.ok() || found_bytes_ > kFoundBytesMax) return fail();
-  found_.push_back({std::string(name), value, true});
+  if (columns != 3 || !reader.ok() || found_bytes_ > kFoundBytesMax) return fail();
+  if (kind == "held") {
+    held_ = name;
+  } else if (kind == "prepared") {
+    take_statement(name, value);
+  } else {
+    found_.push_back({std::string(name), from_hexadecimal(value), true});
+    if (name == "role" && found_.back().value == "none") found_.pop_back();
+  }
 }
 
-SettingsRef Inquiry::answer(const Settings& believed) const {
+void Inquiry::take_statement(std::string_view name, std::string_view text) {
+  const auto effects = sql::PostgresScanner::scan(as_bytes(text));
+  if (is_repeatable_prepare(effects, text)) {
+    prepared_.push_back({std::string(name), std::string(text)});
+  } else {
+    holds_statement_ = true;
+  }
+}
+
+SettingsRef Inquiry::answer(const Settings& believed, std::string_view login_user) const {
   std::vector<Settings::Entry> entries;
   const auto asked = [this](const auto& entry) {
     return std::ranges::any_of(touched_.names,
@@ -114,9 +194,10 @@ SettingsRef Inquiry::answer(const Settings& believed) const {
     if (!entry.custom || !asked(entry)) entries.push_back(entry);
   }
   for (const auto& entry : found_) {
-    if (!believed.reports(entry.name)) entries.push_back(entry);
+    const bool is_itself = entry.name == "session_authorization" && entry.value == login_user;
+    if (!is_itself && !believed.reports(entry.name)) entries.push_back(entry);
   }
-  return Settings::make(std::move(entries));
+  return Settings::make(std::move(entries), touched_.prepared ? prepared_ : believed.prepared());
 }
 
 }  // namespace tidegate::postgres

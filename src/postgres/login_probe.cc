@@ -6,6 +6,7 @@
 #include "postgres/framing.h"
 #include "postgres/hexadecimal.h"
 #include "postgres/put_right.h"
+#include "postgres/replay.h"
 
 namespace tidegate::postgres {
 namespace {
@@ -57,13 +58,14 @@ void LoginProbe::linked(ServerConversation& server, RouteSnapshotRef snapshot) {
   finished_ = unknown_.empty() && !doubtful_;
   if (finished_) return;
   if (unknown_.empty()) return sync();
-  const auto sql = state.opaque ? std::string(kPutRight) : replay(*state.have, *state.defaults).sql;
+  const auto bare = state.bare();
+  const auto sql = state.opaque ? std::string(kPutRight) : replay(*state.have, *bare).sql;
   if (sql.empty()) return ask();
   ByteBuffer query;
   write_query(query, sql);
   state.owed.push(Reply::query, Action::skip);
   state.unnamed.reset();
-  settings_ = state.have = state.defaults;
+  settings_ = state.have = bare;
   settling_ = true;
   server.send(query);
 }

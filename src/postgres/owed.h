@@ -58,6 +58,7 @@ struct OwedReply {
   }
   bool of_portal = false;  // a Close that has nothing to do with statements
   bool restores = false;   // puts back startup values behind a RESET
+  bool prepares = false;   // puts back what the session prepared in SQL, which may be refused
   bool inquires = false;   // asks what the session has set; see inquiry.h
 };
 

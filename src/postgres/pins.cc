@@ -1,7 +1,7 @@
 #include "postgres/pins.h"
 
+#include <algorithm>
 #include <array>
-#include <utility>
 
 #include "postgres/settings.h"
 
@@ -10,26 +10,42 @@ namespace {
 
 using sql::Effect;
 
-constexpr std::array<std::pair<Effect, std::string_view>, 10> kPins = {{
-    {Effect::set_role, "role"},
-    {Effect::listen, "listen"},
-    {Effect::temp_object, "temporary table"},
-    {Effect::advisory_lock, "advisory lock"},
-    {Effect::sql_prepare, "prepare"},
-    {Effect::cursor_with_hold, "cursor with hold"},
-    {Effect::load, "load"},
-    {Effect::setseed, "setseed"},
-    {Effect::session_function, "session function"},
-    {Effect::unreadable, "unreadable name"},  // it may be any of the above
+struct Cause {
+  Effect effect;
+  Pin pin;
+};
+constexpr std::array<Cause, 8> kCauses = {{
+    {Effect::listen, {"listen", true}},
+    {Effect::temp_object, {"temporary table", false}},
+    {Effect::advisory_lock, {"advisory lock", false}},
+    {Effect::cursor_with_hold, {"cursor with hold", false}},
+    {Effect::load, {"load", true}},
+    {Effect::setseed, {"setseed", true}},
+    {Effect::session_function, {"session function", true}},
+    {Effect::unreadable, {"unreadable name", true}},  // it may be any of the above
 }};
 
 }  // namespace
 
-std::string_view pin_reason(const sql::Effects& effects) {
-  for (const auto& [effect, reason] : kPins) {
-    if (effects.has(effect)) return reason;
+Pin pin_of(const sql::Effects& effects) {
+  Pin pin;
+  for (const auto& cause : kCauses) {
+    if (!effects.has(cause.effect)) continue;
+    if (pin.reason.empty()) pin.reason = cause.pin.reason;
+    pin.lasts |= cause.pin.lasts;
   }
-  return {};
+  return pin;
+}
+
+Pin pin_named(std::string_view reason) {
+  const auto* cause =
+      std::ranges::find(kCauses, reason, [](const Cause& each) { return each.pin.reason; });
+  return cause != kCauses.end() ? cause->pin : Pin{"unknown", true};
+}
+
+bool may_unpin(const sql::Effects& effects) {
+  return effects.has(Effect::advisory_unlock) || effects.has(Effect::closes_cursor) ||
+         effects.has(Effect::defines) || effects.has(Effect::discard_other);
 }
 
 // A procedure or block may define anything.

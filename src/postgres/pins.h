@@ -1,6 +1,7 @@
 // What ties a session to one server. A statement that leaves something behind on its server which
-// Tidegate neither tracks nor replays (a temporary table, a lock, a role) pins: the session keeps
-// that server until it leaves or says DISCARD ALL. Settings are tracked; see inquiry.h.
+// Tidegate neither tracks nor replays (a temporary table, a lock) pins: the session keeps that
+// server until PostgreSQL says that nothing of the kind is left, or, where it cannot be asked,
+// until the session leaves or says DISCARD ALL. What is tracked stands in inquiry.h.
 #pragma once
 
 #include <string_view>
@@ -10,8 +11,14 @@
 
 namespace tidegate::postgres {
 
-// The name of the reason, for the operator; empty when the statement may run on any server.
-std::string_view pin_reason(const sql::Effects& effects);
+struct Pin {
+  std::string_view reason;  // for the operator; empty: the statement may run on any server
+  bool lasts = false;       // PostgreSQL cannot be asked whether it still is there
+};
+Pin pin_of(const sql::Effects& effects);
+Pin pin_named(std::string_view reason);
+// Whether running it may end what a session was pinned for.
+bool may_unpin(const sql::Effects& effects);
 
 // What running it may change for the texts behind it: a Parse waits, to be read as it will find
 // things.

@@ -8,7 +8,7 @@ namespace tidegate::postgres {
 namespace {
 
 std::string_view reason_of(std::string_view text) {
-  return pin_reason(sql::PostgresScanner::scan(as_bytes(text)));
+  return pin_of(sql::PostgresScanner::scan(as_bytes(text))).reason;
 }
 
 TEST(Pins, OrdinaryStatementsDoNotPin) {
@@ -16,20 +16,41 @@ TEST(Pins, OrdinaryStatementsDoNotPin) {
        {"select 1", "begin", "commit", "insert into t values (1)", "set local work_mem = 1",
         "set work_mem = 1", "select set_config('a.b', 'c', false)", "set timezone = 'x'",
         "set time zone 'x'; set datestyle = 'ISO'", "discard all", "reset timezone",
-        "do $$ begin end $$"}) {
+        "do $$ begin end $$", "set role x", "prepare p as select 1"}) {
     EXPECT_EQ(reason_of(text), "") << text;
   }
 }
 
 TEST(Pins, WhatStaysBehindPins) {
-  EXPECT_EQ(reason_of("set role x"), "role");
   EXPECT_EQ(reason_of("listen x"), "listen");
   EXPECT_EQ(reason_of("create temp table t (a int)"), "temporary table");
   EXPECT_EQ(reason_of("select pg_advisory_lock(1)"), "advisory lock");
-  EXPECT_EQ(reason_of("prepare p as select 1"), "prepare");
   EXPECT_EQ(reason_of("declare c cursor with hold for select 1"), "cursor with hold");
   EXPECT_EQ(reason_of("load 'x'"), "load");
   EXPECT_EQ(reason_of("select setseed(0.5)"), "setseed");
+}
+
+bool lasts(std::string_view text) {
+  return pin_of(sql::PostgresScanner::scan(as_bytes(text))).lasts;
+}
+
+TEST(Pins, OneThatNobodyCanAskForLasts) {
+  EXPECT_FALSE(lasts("create temp table t (a int); select pg_advisory_lock(1)"));
+  EXPECT_TRUE(lasts("create temp table t (a int); select setseed(0)"));
+  EXPECT_FALSE(pin_named("advisory lock").lasts);
+  EXPECT_TRUE(pin_named("setseed").lasts);
+}
+
+TEST(Pins, WhatMayTakeAPinAwayIsAskedBehind) {
+  const auto may = [](std::string_view text) {
+    return may_unpin(sql::PostgresScanner::scan(as_bytes(text)));
+  };
+  for (const auto* text :
+       {"select pg_advisory_unlock(1)", "drop table t", "close c", "close all", "discard temp"}) {
+    EXPECT_TRUE(may(text)) << text;
+  }
+  EXPECT_FALSE(may("insert into t values (1)"));
+  EXPECT_FALSE(may("commit"));
 }
 
 // A session that is not pinned has nothing to reset but what it had at its login.

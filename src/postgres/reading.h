@@ -44,6 +44,8 @@ class Reading {
     return changed;
   }
   void reported() { unreported_ = false; }
+  // All that nobody saw is known: the transaction is over, and the server was asked.
+  void known() { alone_ = rules_touched_ = false; }
   void portals_ended() { unnamed_ = named_ = {}; }
   void unlinked() {
     alone_ = unreported_ = rules_touched_ = false;

@@ -226,10 +226,93 @@ INSTANTIATE_TEST_SUITE_P(
                       LeftBehind{"declare c cursor with hold for select 1", "cursor with hold"},
                       LeftBehind{"select setseed(0.5)", "setseed"},
                       LeftBehind{"load 'auto_explain'", "load"}, LeftBehind{"listen a", "listen"},
-                      LeftBehind{"prepare p as select 1", "prepare"},
-                      LeftBehind{"set role r", "role"},
+                      LeftBehind{"select 1; prepare p as select 1", "prepare"},
                       LeftBehind{"select pg_replication_origin_session_setup('o')",
                                  "session function"}));
+
+struct Returned {
+  const char* taken;
+  const char* given_back;
+};
+
+class Trap25_WhatIsGivenBack : public ::testing::TestWithParam<Returned> {};
+
+// The server says when nothing is left, whichever statement was the last.
+TEST_P(Trap25_WhatIsGivenBack, Unpins) {
+  Rig rig(2);
+  auto& client = rig.user();
+  client.ask(query(GetParam().taken));
+  EXPECT_NE(client.server, nullptr);
+  client.ask(query("begin"));
+  client.ask(query(GetParam().given_back));
+  EXPECT_NE(client.server, nullptr);
+  client.ask(query("commit"));
+  EXPECT_EQ(client.server, nullptr);
+  client.ask(query("begin") + query(GetParam().taken) + query(GetParam().given_back) +
+             query("commit"));
+  EXPECT_EQ(client.server, nullptr);
+  client.ask(parse("", GetParam().given_back) + binding("", "") + execute() + sync());
+  EXPECT_EQ(client.server, nullptr);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    RelayPins, Trap25_WhatIsGivenBack,
+    ::testing::Values(Returned{"select pg_advisory_lock(1)", "select pg_advisory_unlock(1)"},
+                      Returned{"create temp table t (a int)", "drop table t"},
+                      Returned{"declare c cursor with hold for select 1", "close c"}));
+
+// What comes behind the question may take hold again.
+TEST(RelayPins, Trap25_ALockBehindTheQuestionPins) {
+  Rig rig(2);
+  auto& client = rig.user();
+  client.ask(query("select pg_advisory_lock(1)") + query("select pg_advisory_unlock(1)") +
+             query("select pg_advisory_lock(2)"));
+  EXPECT_NE(client.server, nullptr);
+  client.ask(query("select pg_advisory_unlock(2)"));
+  EXPECT_EQ(client.server, nullptr);
+}
+
+TEST(RelayPins, Trap25_ABlockThatTakesALockPinsWhenItIsOver) {
+  Rig rig(2);
+  auto& client = rig.user();
+  client.ask(query("do advisory_lock = 1"));
+  EXPECT_EQ(client.pinned_by, "advisory lock");
+  rig.pins_left = false;
+  auto& other = rig.user();
+  other.ask(query("do advisory_lock = 1"));
+  EXPECT_EQ(other.closed_by, Reason::pins_full);
+}
+
+TEST(RelayPins, Trap25_ARoleFollowsItsSession) {
+  Rig rig(2);
+  auto& client = rig.user();
+  auto& other = rig.user();
+  client.ask(query("set role deputy"));
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(other.ask(query("show role")), "TD[]C[SHOW]Z[I]");
+    EXPECT_EQ(client.ask(query("show role")), "TD[deputy]C[SHOW]Z[I]");
+  }
+  client.ask(query("reset role"));
+  EXPECT_EQ(client.ask(query("show role")), "TD[]C[SHOW]Z[I]");
+  EXPECT_EQ(client.pins + other.pins, 0);
+}
+
+TEST(RelayPins, Trap25_StatementsOfSqlFollowTheirSession) {
+  Rig rig(2);
+  auto& client = rig.user();
+  auto& other = rig.user();
+  EXPECT_EQ(client.ask(query("prepare p as select 1")), "C[PREPARE]Z[I]");
+  EXPECT_EQ(other.ask(query("prepare p as select 2")), "C[PREPARE]Z[I]");
+  for (int i = 0; i < 4; ++i) {
+    EXPECT_EQ(other.ask(query("deallocate p")), "C[DEALLOCATE]Z[I]");
+    EXPECT_EQ(client.ask(query("prepare p as select 1")), "E[42P05]Z[I]");
+    EXPECT_EQ(other.ask(query("prepare p as select 2")), "C[PREPARE]Z[I]");
+  }
+  EXPECT_EQ(client.ask(parse("p", "select 1") + sync()), "E[42P05]Z[I]");
+  EXPECT_EQ(client.pins + other.pins, 0);
+  client.ask(query("deallocate all"));
+  EXPECT_EQ(client.ask(query("deallocate p")), "E[26000]Z[I]");
+}
 
 // DISCARD ALL leaves it where it is, so nobody gets that server afterwards.
 TEST(RelayPins, Trap25_WhatOutlivesDiscardAllReachesNobody) {

@@ -299,10 +299,8 @@ ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
   if (!reader.ok()) {
     return break_off(Reason::server_protocol_error, "a ParameterStatus without name or value");
   }
-  if (!is_replayable_report(name)) {
-    fact_reported(name, value, step);
-    return Verdict::pass;
-  }
+  const bool quiet = !state_.owed.empty() && state_.owed.front().action == Action::skip;
+  if (!is_replayable_report(name)) return fact_reported(name, value, quiet, step);
   const auto had = state_.have;
   const auto* known = had->find(name);
   if (step.client == nullptr) {
@@ -315,13 +313,15 @@ ReplyWalk::Verdict ReplyWalk::parameter_status(Bytes body, Step& step) {
   if (known == nullptr || *known != value) {
     state_.have = had == believed ? now : had->with(name, value);
   }
-  const bool quiet = !state_.owed.empty() && state_.owed.front().action == Action::skip;
   return quiet && now == believed ? Verdict::drop : Verdict::pass;
 }
 
-void ReplyWalk::fact_reported(std::string_view name, std::string_view value, Step& step) {
+// What the replay of a role changes on its way is nobody's business: where the client believes
+// otherwise in the end, it is told then.
+ReplyWalk::Verdict ReplyWalk::fact_reported(std::string_view name, std::string_view value,
+                                            bool quiet, Step& step) {
   const auto* known = state_.facts->find(name);
-  if (known == nullptr) return;
+  if (known == nullptr) return Verdict::pass;
   if (*known != value) {
     state_.facts = state_.facts->with(name, value);
     state_.news = true;
@@ -330,7 +330,9 @@ void ReplyWalk::fact_reported(std::string_view name, std::string_view value, Ste
       if (each == name) text = value;
     }
   }
+  if (quiet && name != kStandbyFact) return Verdict::drop;
   if (step.client != nullptr) step.client->fact_reported(name, value);
+  return Verdict::pass;
 }
 
 ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
@@ -345,6 +347,7 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
     const bool all = tag == "DISCARD ALL";
     const bool restored = state_.owed.size() > 1 && state_.owed.at(1).restores;
     if (all && !restored) state_.have = state_.have->without_custom();
+    if (!state_.have->prepared().empty()) state_.have = state_.have->with_prepared({});
     const auto* front = state_.owed.empty() ? nullptr : &state_.owed.front();
     state_.discarded = all && front != nullptr && front->reply == Reply::execute;
     const bool asked = front != nullptr && front->action == Action::forward;
@@ -404,6 +407,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   if (!ends_in_ready(front.reply)) return statement_error(fields, step);
   if (front.action == Action::skip) {
     if (front.reply != Reply::query) return Verdict::drop;
+    if (front.prepares) return not_prepared(front);
     if (step.client == nullptr) return break_off(Reason::unclean, std::string(fields.message));
     front.inquires ? step.client->inquiry_failed() : step.client->replay_failed(fields.message);
     return Verdict::drop;
@@ -413,6 +417,12 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
     return Verdict::replaced;
   }
   return replace_error(front, fields, step) ? Verdict::replaced : Verdict::pass;
+}
+
+// Its table is gone, most likely: who executes it is told that it is not there.
+ReplyWalk::Verdict ReplyWalk::not_prepared(const OwedReply& front) {
+  state_.have = state_.have->without_prepared(front.name);
+  return Verdict::drop;
 }
 
 // An error in the extended protocol: the server ignores everything up to the next Sync, so nothing

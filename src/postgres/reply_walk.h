@@ -57,11 +57,12 @@ class ReplyWalk {
   Verdict ready(Bytes body, Step& step);
   Verdict late_ready(char status, Step& step);
   Verdict parameter_status(Bytes body, Step& step);
-  void fact_reported(std::string_view name, std::string_view value, Step& step);
+  Verdict fact_reported(std::string_view name, std::string_view value, bool quiet, Step& step);
   Verdict command_complete(Bytes body, Step& step);
   Verdict copy_in(Step& step);
   Verdict notice(Bytes body, Step& step);
   Verdict error(Bytes body, Step& step);
+  Verdict not_prepared(const OwedReply& front);
   Verdict statement_error(const ErrorFields& fields, Step& step);
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);

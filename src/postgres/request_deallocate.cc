@@ -24,7 +24,7 @@ bool RequestWalk::deallocate(const sql::Effects& effects) {
   if (state().status == 'E') return false;
   const bool all = effects.has(Effect::sql_deallocate_all);
   if (all) {
-    if (session_.pinned_) return false;
+    if (session_.may_have_prepared()) return false;
     session_.names_.clear();
   } else {
     if (effects.names.size() != 1) return false;

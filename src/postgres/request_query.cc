@@ -56,11 +56,12 @@ bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects)
   if (opens_forbidden_transaction(effects)) {
     return refuse_query(Reason::transaction_refused, refusal_detail(effects));
   }
-  note_reading(effects, as_text(message));
+  const auto text = as_text(message.subspan(kHeaderBytes, message.size() - kHeaderBytes - 1));
+  note_reading(effects, text);
   const auto resets = restorations_of(effects);
   const bool resets_alone = !resets.empty() && effects.statements == 1;
   if (resets_alone && !state().owed.empty()) return stall();
-  if (const auto reason = pin_for(effects, as_text(message)); reason != Reason::none) {
+  if (const auto reason = pin_for(effects, text); reason != Reason::none) {
     return refuse_query(reason, {});
   }
   if (resets_alone) return reset_alone(message, resets.front());

@@ -62,7 +62,7 @@ void RequestWalk::replace_unnamed(OwedReply& by, StatementRef statement) {
 
 bool RequestWalk::parse_named(Bytes, std::string_view name, Bytes text_and_types) {
   if (names_unsettled() || being_forgotten()) return stall();
-  if (session_.names_.find(name) != nullptr) {
+  if (session_.names_.find(name) != nullptr || session_.settings_->has_prepared(name)) {
     return unsettled() ? stall() : parse_duplicate(name, text_and_types);
   }
   if (const auto reason = room_for_name(text_and_types.size()); reason != Reason::none) {
@@ -187,7 +187,7 @@ bool RequestWalk::begin_parse(const MessageHeader& header, Bytes part) {
 Reason RequestWalk::allow_large(std::string_view name) {
   if (name.starts_with(kServerNamePrefix)) return Reason::reserved_name;
   const auto room = name.empty() ? Reason::none : room_for_name(0);
-  return room != Reason::none ? room : session_.pin("large statement");
+  return room != Reason::none ? room : session_.hold("large statement");
 }
 
 void RequestWalk::owe_large(std::string_view name) {
@@ -202,7 +202,7 @@ void RequestWalk::owe_large(std::string_view name) {
     session_.pinned_by_unnamed_ = true;
   } else {
     session_.names_.set(name, std::move(large));
-    session_.pinned_ = true;
+    session_.pinned_ = session_.pin_lasts_ = true;
     session_.doubts_.name_changed();
     note_doubt();
   }
@@ -237,7 +237,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
     forget_portal(portal);
   }
   if (name.empty()) return bind_unnamed(part, portal);
-  if (names_unsettled()) return stall();
+  if (names_unsettled() || block_is_asked_about()) return stall();
   const auto* known = session_.names_.meaning(name);
   if (known == nullptr || !known->statement->kept) return bind_as_named(part, name);
   auto statement = known->statement;
@@ -306,7 +306,7 @@ bool RequestWalk::describe(Bytes message) {
   const auto kind = reader.u8();
   const auto name = reader.cstring();
   if (!reader.ok()) return violation("a Describe without a name"), true;
-  if (kind == 'S' && !name.empty() && names_unsettled()) return stall();
+  if (kind == 'S' && !name.empty() && (names_unsettled() || block_is_asked_about())) return stall();
   auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
   if (statement != nullptr && !statement->kept) statement.reset();
   if (kind == 'S' && !name.empty() && statement == nullptr) {
@@ -392,26 +392,28 @@ bool RequestWalk::close_of_nothing(Bytes message) {
 
 // --- Common ---
 
-// Settings tie the session only where nobody can tell which they are, or remember them all.
-std::string_view RequestWalk::why_pinned(const sql::Effects& effects,
-                                         std::optional<std::string_view> text) {
+// Settings and statements tie the session only where nobody can tell which they are, or remember
+// them all.
+Pin RequestWalk::pin_of(const sql::Effects& effects, std::optional<std::string_view> text) {
   const auto touched = touched_by(effects, text, *session_.settings_);
   if (touched) session_.touch(*touched);
   if (takes_settings_back(effects)) session_.touch_asked();
-  if (const auto why = pin_reason(effects); !why.empty()) return why;
-  if (!touched) return "set_config";
-  return session_.touches_too_many() ? "parameter" : "";
+  auto pin = postgres::pin_of(effects);
+  const auto lasting = [&](std::string_view why) { pin = {why, true}; };
+  if (!touched) lasting("set_config");
+  if (session_.touches_too_many()) lasting("parameter");
+  const bool prepares = effects.has(sql::Effect::sql_prepare);
+  if (prepares && !(text && is_repeatable_prepare(effects, *text))) lasting("prepare");
+  return pin;
 }
 
 Reason RequestWalk::pin_for(const sql::Effects& effects, std::optional<std::string_view> text) {
   if (effects.none()) return Reason::none;
-  const auto why = why_pinned(effects, text);
-  if (!why.empty()) {
-    const auto reason = session_.pin(why);
+  if (const auto pin = pin_of(effects, text); !pin.reason.empty()) {
+    const auto reason = session_.pin(pin);
     if (reason != Reason::none) return reason;
-    session_.pinned_ = true;
-    state().dirty = true;
   }
+  if (session_.pinned_ && may_unpin(effects)) session_.touch({.holds = true});
   if (effects.has(sql::Effect::session_function)) state().lasting = true;
   if (effects.has(sql::Effect::opaque)) {
     state().opaque = true;
@@ -513,6 +515,12 @@ bool RequestWalk::names_unsettled() const {
 // would be taken for one that it forgets.
 bool RequestWalk::being_forgotten() const {
   return session_.doubts_.forgets() && !session_.server_->state().owed.empty();
+}
+
+// A block may have hidden one. Once it is known what the block did to the settings, a request that
+// finds its statement missing can be run again.
+bool RequestWalk::block_is_asked_about() const {
+  return session_.unknown_ != nullptr && session_.unknown_->asks_for_others();
 }
 
 // Whether it would be put on the server where it cannot be known how it is read, or that it stays.

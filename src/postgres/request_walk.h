@@ -142,7 +142,7 @@ class RequestWalk {
   // Gives the reason why the statement cannot be allowed, or Reason::none.
   // `text` is nothing where it passed in pieces.
   Reason pin_for(const sql::Effects& effects, std::optional<std::string_view> text);
-  std::string_view why_pinned(const sql::Effects& effects, std::optional<std::string_view> text);
+  Pin pin_of(const sql::Effects& effects, std::optional<std::string_view> text);
   void note_reading(const sql::Effects& effects, std::string_view text);
   bool may_misread(Bytes text) const;
   Reason allow_bind(std::string_view portal, const Statement& statement);
@@ -155,6 +155,7 @@ class RequestWalk {
   bool unnamed_unsettled() const;
   bool names_unsettled() const;
   bool being_forgotten() const;
+  bool block_is_asked_about() const;
   bool must_wait_to_put(const Statement& statement) const;
   void note_doubt();
   void end_segment();

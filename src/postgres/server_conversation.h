@@ -42,6 +42,7 @@ class ServerConversation final : public session::ServerConversation {
   void unlink(bool mid_message);
   void send(Bytes bytes) { port_->to_server(bytes); }
   ServerState& state() { return state_; }
+  std::string_view login_user() const { return port_->rules().user; }
 
  private:
   enum class Errand : std::uint8_t { none, verifying, draining, rolling_back, discarding };

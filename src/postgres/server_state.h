@@ -50,6 +50,11 @@ struct ServerState {
   ByteBuffer resend;              // to be written to the server after this walk
   std::string stand_in;           // was left on it by a DEALLOCATE that failed; see stand_in.h
 
+  // What is left when everything that was set has been taken away.
+  SettingsRef bare() const {
+    return have->prepared().empty() ? defaults : defaults->with_prepared(have->prepared());
+  }
+
   // Nothing runs, nothing is owed, nothing is open: the next message may be anybody's.
   bool at_rest() const {
     return owed.empty() && status == 'I' && !unsynced && !skipping && !inside_reply;

@@ -6,6 +6,7 @@
 #include "postgres/messages.h"
 #include "postgres/put_right.h"
 #include "postgres/replan.h"
+#include "postgres/replay.h"
 #include "postgres/request_walk.h"
 
 namespace tidegate::postgres {
@@ -73,22 +74,21 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
 void Session::settle_settings() {
   auto& state = server_->state();
   if (state.opaque) {
-    state.have = state.defaults;
+    state.have = state.bare();
   } else if (unified(state.have, settings_)) {
     return;
   }
   auto commands = replay(*state.have, *settings_);
   putting_right_ = std::exchange(state.opaque, false);
   if (putting_right_) commands.sql.insert(0, kPutRight);
-  if (commands.sql.empty() || planted(Planted::settings_not_replayed)) return;
-  ByteBuffer query;
-  write_query(query, commands.sql);
-  state.owed.push(Reply::query, Action::skip);
+  if (commands.none() || planted(Planted::settings_not_replayed)) return;
+  ByteBuffer out;
+  write_replay(commands, state.owed, out);
   state.have = settings_;
   state.unnamed.reset();
   settling_ = commands.needs_reply || putting_right_;
   ++traffic_.settings_replays;
-  server_->send(query);
+  server_->send(out);
 }
 
 // What this server says of itself and the last one did not: it was promoted, or is another host.
@@ -186,6 +186,7 @@ void Session::session_discarded() {
     if (owed.at(i).action != Action::skip && owed.at(i).reply != Reply::sync) return;
   }
   server_->state().opaque = false;
+  pin_lasts_ = false;
   if (std::exchange(pinned_, false) && !pinned_by_unnamed_) unpin();
   if (rules_.mode != PoolMode::session) server_->state().dirty = false;
 }
@@ -222,8 +223,8 @@ void Session::replies_walked(const session::Turn& turn) {
   const bool held_a_message = std::exchange(stalled_, false) || settling_;
   if (server_ == nullptr) return;
   if (replay_error_ != nullptr) return replay_refused();
-  if (unknown_ != nullptr && unknown_->inquiry && unknown_->inquiry->failed()) {
-    inquiry_unanswered();
+  if (unknown_ != nullptr && !unknown_->found.reason.empty()) {
+    keep_server();
     if (server_ == nullptr) return;
   }
   const auto& state = server_->state();
@@ -295,14 +296,14 @@ Circumstances Session::circumstances() {
 bool Session::can_release() const {
   const auto& state = server_->state();
   if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
-  return state.at_rest() && streaming_ == Streaming::none && !pinned_ && !pinned_by_unnamed_ &&
-         !settling_ && rules_.mode != PoolMode::session;
+  return state.at_rest() && streaming_ == Streaming::none && (!pinned_ || may_unpin()) &&
+         !pinned_by_unnamed_ && !settling_ && rules_.mode != PoolMode::session;
 }
 
-// The server goes to nobody else before it is known what the session has set there.
+// The server goes to nobody else before it is known what the session has set there, and left.
 void Session::let_go() {
   if (!can_release()) return;
-  const bool asks = unknown_ != nullptr && !planted(Planted::inquiry_forgotten);
+  const bool asks = unknown_ != nullptr && (pinned_ || !planted(Planted::inquiry_forgotten));
   asks ? inquire() : release();
 }
 
@@ -449,28 +450,60 @@ void Session::inquiry_failed() {
 }
 
 void Session::inquiry_over() {
-  if (unknown_ == nullptr || !unknown_->inquiry || unknown_->inquiry->failed()) return;
-  auto& state = server_->state();
-  settings_ = workshop_.settings.intern(unknown_->inquiry->answer(*settings_));
-  state.have = settings_;
+  if (unknown_ == nullptr || !unknown_->inquiry) return;
+  const auto answered = std::move(*unknown_->inquiry);
   unknown_->inquiry.reset();
-  if (!unknown_->touched.none()) return;
+  if (answered.failed()) {
+    unknown_->touched.add(answered.touched());
+    unknown_->found = {"parameter", true};
+    return;
+  }
+  take_answer(answered);
+  if (!unknown_->touched.none() || !unknown_->found.reason.empty()) return;
   unknown_.reset();
-  if (!pinned_ && !pinned_by_unnamed_) state.dirty = false;
+  if (server_->state().at_rest()) reading_.known();
+  if (!pinned_ && !pinned_by_unnamed_) server_->state().dirty = false;
 }
 
-// It keeps the server, which has what it set.
-void Session::inquiry_unanswered() {
-  unknown_->touched.add(unknown_->inquiry->touched());
-  unknown_->inquiry.reset();
-  const auto reason = pin("parameter");
+void Session::take_answer(const Inquiry& answered) {
+  settings_ = workshop_.settings.intern(answered.answer(*settings_, server_->login_user()));
+  server_->state().have = settings_;
+  if (answered.holds_statement()) {
+    unknown_->found = {"prepare", true};
+  } else if (!answered.held().empty()) {
+    if (!pinned_) unknown_->found = pin_named(answered.held());
+  } else if (answered.touched().holds) {
+    end_pin();
+  }
+}
+
+// Unless something behind the question may have taken hold of the server again.
+void Session::end_pin() {
+  if (!pinned_ || pin_lasts_ || unknown_->touched.holds) return;
+  pinned_ = false;
+  if (!pinned_by_unnamed_) unpin();
+}
+
+// It has what the client left there.
+void Session::keep_server() {
+  const auto found = std::exchange(unknown_->found, {});
+  const auto reason = pin(found);
   if (reason != Reason::none) return drop_and_fail(reason, {});
-  pinned_ = true;
+  if (unknown_->touched.none()) unknown_.reset();
 }
 
 // --- Pins ---
 
-Reason Session::pin(std::string_view why) {
+Reason Session::pin(Pin pin) {
+  const auto reason = hold(pin.reason);
+  if (reason != Reason::none) return reason;
+  pinned_ = true;
+  pin_lasts_ |= pin.lasts;
+  server_->state().dirty = true;
+  return Reason::none;
+}
+
+Reason Session::hold(std::string_view why) {
   if (pinned_ || pinned_by_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
   if (!rules_.pins_allowed) return Reason::feature_refused;
   if (!port_.hold_changed(HoldKind::pin, why)) return Reason::pins_full;

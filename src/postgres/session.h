@@ -15,6 +15,7 @@
 #include "postgres/inquiry.h"
 #include "postgres/linked_client.h"
 #include "postgres/name_doubts.h"
+#include "postgres/pins.h"
 #include "postgres/reading.h"
 #include "postgres/restorations.h"
 #include "postgres/server_conversation.h"
@@ -77,11 +78,16 @@ class Session final : public LinkedClient {
   struct DeallocatingPortal {
     std::string portal, name;
   };
-  // What no report tells of its settings.
+  // What no report tells of it.
   struct Unknown {
     Touched touched;
     std::optional<Inquiry> inquiry;  // on its way to the server; of what was touched before
+    Pin found;                       // by an answer: a reason to keep the server
 
+    bool asks_for_others() const { return inquiry && inquiry->touched().others; }
+    bool may_have_prepared() const {
+      return touched.prepared || (inquiry && inquiry->touched().prepared);
+    }
     bool shapes_parsing() const {
       return touched.shapes_parsing() || (inquiry && inquiry->touched().shapes_parsing());
     }
@@ -103,8 +109,20 @@ class Session final : public LinkedClient {
   // What a question that is on its way finds may be taken back behind it.
   void touch_asked();
   bool touches_too_many() const { return unknown_ != nullptr && unknown_->touched.too_many(); }
+  // Statements of SQL on its server.
+  bool may_have_prepared() const {
+    return pinned_ || !settings_->prepared().empty() ||
+           (unknown_ != nullptr && unknown_->may_have_prepared());
+  }
+  // Pinned by what may be gone.
+  bool may_unpin() const {
+    return pinned_ && !pin_lasts_ && unknown_ != nullptr && unknown_->touched.holds;
+  }
   void inquire();
-  void inquiry_unanswered();
+  void take_answer(const Inquiry& answered);
+  void end_pin();
+  // An answer says so.
+  void keep_server();
   // What sets its statements apart while the server reads texts in a way that only it has.
   std::uint64_t reading_salt();
   std::uint64_t own_salt() const;
@@ -127,8 +145,9 @@ class Session final : public LinkedClient {
   void fail(const session::Failure& why);
   void drop_and_fail(Reason reason, std::string_view detail);
   void close(Reason reason, session::Farewell how);
-  // Gives the reason why not, or Reason::none.
-  Reason pin(std::string_view why);
+  // Both give the reason why not, or Reason::none.
+  Reason hold(std::string_view why);
+  Reason pin(Pin pin);
   void unpin();
 
   session::ClientPort& port_;
@@ -170,6 +189,7 @@ class Session final : public LinkedClient {
   bool fatal_forwarded_ = false;    // the server said the last word
   bool discarding_ = false;         // after a refusal: everything up to the next Sync
   bool pinned_ = false;             // state was left on the server
+  bool pin_lasts_ = false;          // ... that cannot be asked for
   bool pinned_by_unnamed_ = false;  // the unnamed statement is too long to keep
   bool changes_schema_ = false;     // the transaction did
   bool rows_asked_ = false;         // for the Bind that waits

@@ -17,7 +17,7 @@ constexpr std::array<std::string_view, 8> kReplayable = {
 
 // Input functions of literals run at Parse, and operators and names are looked up then; a generic
 // plan also keeps what output functions gave while constants were folded.
-constexpr std::array<std::string_view, 18> kShaping = {
+constexpr std::array<std::string_view, 20> kShaping = {
     "client_encoding",
     "DateStyle",
     "IntervalStyle",
@@ -32,6 +32,8 @@ constexpr std::array<std::string_view, 18> kShaping = {
     "lc_monetary",
     "lc_numeric",
     "lc_time",
+    "role",  // "$user" in a search_path
+    "session_authorization",
     "timezone_abbreviations",
     "transform_null_equals",
     "xmlbinary",
@@ -112,14 +114,6 @@ bool contains(const std::array<std::string_view, N>& names, std::string_view nam
                      [name](std::string_view each) { return same_setting(each, name); });
 }
 
-void append_command(std::string& sql, const Settings::Entry& entry) {
-  if (entry.custom || contains(kQuotedLists, entry.name)) {
-    sql += "SELECT pg_catalog." + set_config_call(entry.name, entry.value) + ";";
-  } else {
-    sql += "SET " + entry.name + " = " + quote_literal(entry.value) + ";";
-  }
-}
-
 // The elements of a list as SplitIdentifierString finds them, each as a literal of its own. A list
 // of none becomes one of an empty name, which names nothing either.
 std::string literals_of_list(std::string_view list) {
@@ -155,34 +149,15 @@ SettingsRef reports_that(const std::vector<std::pair<std::string, std::string>>&
   return Settings::make(std::move(entries));
 }
 
-// A custom name may have a class: "app.tenant".
-std::string quote_setting(std::string_view name) {
-  std::string quoted;
-  for (std::size_t begin = 0; begin <= name.size();) {
-    const auto dot = std::min(name.find('.', begin), name.size());
-    if (begin > 0) quoted += '.';
-    quoted += quote_identifier(name.substr(begin, dot - begin));
-    begin = dot + 1;
-  }
-  return quoted;
-}
-
-// Whatever runs under them may be ended by them: they are set last, and taken away awaited.
-bool limits_time(std::string_view name) {
-  return same_setting(name, "statement_timeout") || same_setting(name, "transaction_timeout");
-}
-
-bool limits_time(const Settings& settings) {
-  return std::ranges::any_of(settings.entries(), [](const Settings::Entry& each) {
-    return each.custom && limits_time(each.name) && each.value != "0";
-  });
-}
-
 }  // namespace
 
 bool same_setting(std::string_view a, std::string_view b) {
   return std::equal(a.begin(), a.end(), b.begin(), b.end(),
                     [](char x, char y) { return lower(x) == lower(y); });
+}
+
+bool is_list_of_names(std::string_view name) {
+  return contains(kQuotedLists, name);
 }
 
 bool is_replayable_report(std::string_view name) {
@@ -245,8 +220,14 @@ bool shapes_parsing(std::string_view name) {
   return contains(kShaping, name);
 }
 
-SettingsRef Settings::make(std::vector<Entry> entries) {
+bool is_identity(std::string_view name) {
+  return contains(kIdentity, name);
+}
+
+SettingsRef Settings::make(std::vector<Entry> entries, std::vector<Prepared> prepared) {
   const auto settings = std::make_shared<Settings>();
+  settings->prepared_ = std::move(prepared);
+  std::ranges::sort(settings->prepared_, {}, &Prepared::name);
   auto& sorted = settings->entries_;
   sorted.reserve(entries.size());
   for (auto& entry : entries) {
@@ -264,6 +245,9 @@ SettingsRef Settings::make(std::vector<Entry> entries) {
   for (const auto& entry : sorted) {
     ByteWriter(all).cstring(entry.name).cstring(entry.value);
     if (shapes_parsing(entry.name)) ByteWriter(shaping).cstring(entry.name).cstring(entry.value);
+  }
+  for (const auto& each : settings->prepared_) {
+    ByteWriter(all).cstring(each.name).cstring(each.text);
   }
   settings->tag_ = std::max<FitTag>(1, leading_u64(digest({Bytes(all)})));
   settings->shape_ = leading_u64(digest({Bytes(shaping)}));
@@ -304,19 +288,19 @@ bool Settings::has_custom() const {
 SettingsRef Settings::with(std::string_view name, std::string_view value, bool custom) const {
   auto entries = entries_;
   entries.push_back({std::string(name), std::string(value), custom});
-  return make(std::move(entries));
+  return make(std::move(entries), prepared_);
 }
 
 SettingsRef Settings::with_all(const Settings& other) const {
   auto entries = entries_;
   entries.insert(entries.end(), other.entries_.begin(), other.entries_.end());
-  return make(std::move(entries));
+  return make(std::move(entries), prepared_);
 }
 
 SettingsRef Settings::without(std::string_view name) const {
   auto entries = entries_;
   std::erase_if(entries, [name](const Entry& each) { return same_setting(each.name, name); });
-  return make(std::move(entries));
+  return make(std::move(entries), prepared_);
 }
 
 SettingsRef Settings::without_custom() const {
@@ -331,7 +315,21 @@ SettingsRef Settings::with_custom_unknown() const {
   for (auto& each : entries) {
     if (each.custom) each.value = kNoValue;
   }
-  return make(std::move(entries));
+  return make(std::move(entries), prepared_);
+}
+
+SettingsRef Settings::with_prepared(std::vector<Prepared> prepared) const {
+  return make(entries_, std::move(prepared));
+}
+
+SettingsRef Settings::without_prepared(std::string_view name) const {
+  auto prepared = prepared_;
+  std::erase_if(prepared, [name](const Prepared& each) { return each.name == name; });
+  return make(entries_, std::move(prepared));
+}
+
+bool Settings::has_prepared(std::string_view name) const {
+  return std::ranges::binary_search(prepared_, name, {}, &Prepared::name);
 }
 
 SettingsRef settings_in(const std::vector<std::pair<std::string, std::string>>& reported) {
@@ -340,26 +338,6 @@ SettingsRef settings_in(const std::vector<std::pair<std::string, std::string>>& 
 
 SettingsRef facts_in(const std::vector<std::pair<std::string, std::string>>& reported) {
   return reports_that(reported, false);
-}
-
-Replay replay(const Settings& have, const Settings& want) {
-  Replay replay;
-  std::string last;
-  for (const auto& entry : want.entries()) {
-    const auto* value = have.find(entry.name);
-    if (value != nullptr && *value == entry.value) continue;
-    append_command(limits_time(entry.name) ? last : replay.sql, entry);
-    replay.needs_reply |= entry.custom && !cannot_fail(entry.name);
-  }
-  for (const auto& entry : have.entries()) {
-    if (entry.custom && want.find(entry.name) == nullptr) {
-      replay.sql += "RESET " + quote_setting(entry.name) + ";";
-      replay.needs_reply |= !cannot_fail(entry.name);
-    }
-  }
-  replay.sql += last;
-  replay.needs_reply |= !replay.sql.empty() && limits_time(have);
-  return replay;
 }
 
 std::string reading_command(const Settings& have, const Settings& want) {
@@ -379,8 +357,20 @@ std::string set_config_call(std::string_view name, std::string_view value) {
 }
 
 std::string set_command(std::string_view scope, std::string_view name, std::string_view value) {
-  const auto values = contains(kQuotedLists, name) ? literals_of_list(value) : quote_literal(value);
+  const auto values = is_list_of_names(name) ? literals_of_list(value) : quote_literal(value);
   return "SET " + std::string(scope) + quote_setting(name) + " TO " + values;
+}
+
+// A custom name may have a class: "app.tenant".
+std::string quote_setting(std::string_view name) {
+  std::string quoted;
+  for (std::size_t begin = 0; begin <= name.size();) {
+    const auto dot = std::min(name.find('.', begin), name.size());
+    if (begin > 0) quoted += '.';
+    quoted += quote_identifier(name.substr(begin, dot - begin));
+    begin = dot + 1;
+  }
+  return quoted;
 }
 
 std::string quote_literal(std::string_view text) {

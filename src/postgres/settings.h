@@ -4,9 +4,12 @@
 //
 // Two kinds of names live in it. *Reported* ones (PostgreSQL sends a ParameterStatus whenever they
 // change) are always all there, in the server's own spelling. *Custom* ones are there when the
-// client has set them, at startup or later, and hold the text that the server gave for them.
+// client has set them, at startup or later, and hold the text that the server gave for them; the
+// role that a session took is one of these. Beside them stands what a session prepared in SQL, for
+// it follows the session in the same way.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -40,8 +43,14 @@ std::optional<std::vector<std::string_view>> names_configured(std::string_view t
 // Whether a value that a server has given for it is taken by every other, whoever the role is: its
 // type alone decides, and neither a catalog nor a permission.
 bool cannot_fail(std::string_view name);
+// Lists of quoted names: SET would read a quoted list as one name.
+bool is_list_of_names(std::string_view name);
 // Names of settings are compared as PostgreSQL does, without regard to ASCII case.
 bool same_setting(std::string_view a, std::string_view b);
+// Whether it says who the session is: what that one may set is decided by it, and no list of
+// settings shows it.
+inline constexpr std::array<std::string_view, 2> kIdentity = {"session_authorization", "role"};
+bool is_identity(std::string_view name);
 
 class Settings;
 using SettingsRef = std::shared_ptr<const Settings>;
@@ -54,15 +63,24 @@ class Settings {
     bool custom = false;  // not reported: known only because a client asked for it
     bool operator==(const Entry&) const = default;
   };
+  // PREPARE name AS ..., as the client wrote it.
+  struct Prepared {
+    std::string name;
+    std::string text;
+    bool operator==(const Prepared&) const = default;
+  };
 
-  // `entries` in any order; later ones win.
-  static SettingsRef make(std::vector<Entry> entries);
+  // Both in any order; later entries win.
+  static SettingsRef make(std::vector<Entry> entries, std::vector<Prepared> prepared = {});
   static const SettingsRef& empty();
 
   SettingsRef with(std::string_view name, std::string_view value, bool custom = false) const;
   SettingsRef with_all(const Settings& other) const;
   SettingsRef without(std::string_view name) const;
+  // Nothing that a session has set or prepared and that no report tells of.
   SettingsRef without_custom() const;
+  SettingsRef with_prepared(std::vector<Prepared> prepared) const;
+  SettingsRef without_prepared(std::string_view name) const;
   // The same custom names, with values that nobody can want.
   SettingsRef with_custom_unknown() const;
   const std::string* find(std::string_view name) const;
@@ -70,18 +88,21 @@ class Settings {
   bool reports(std::string_view name) const;
   bool has_custom() const;
   const std::vector<Entry>& entries() const { return entries_; }
+  const std::vector<Prepared>& prepared() const { return prepared_; }
+  bool has_prepared(std::string_view name) const;
 
   FitTag tag() const { return tag_; }                        // digest of all entries, never 0
   std::uint64_t shape() const { return shape_; }             // digest of those that shape parsing
   sql::TextRules text_rules() const { return text_rules_; }  // how the scanner reads a text
   bool operator==(const Settings& other) const {
-    return tag_ == other.tag_ && entries_ == other.entries_;
+    return tag_ == other.tag_ && entries_ == other.entries_ && prepared_ == other.prepared_;
   }
 
  private:
   const Entry* entry(std::string_view name) const;
 
-  std::vector<Entry> entries_;
+  std::vector<Entry> entries_;      // sorted by name
+  std::vector<Prepared> prepared_;  // sorted by name
   FitTag tag_ = 0;
   std::uint64_t shape_ = 0;
   sql::TextRules text_rules_;
@@ -100,17 +121,12 @@ inline bool unified(SettingsRef& a, SettingsRef& b) {
 SettingsRef settings_in(const std::vector<std::pair<std::string, std::string>>& reported);
 SettingsRef facts_in(const std::vector<std::pair<std::string, std::string>>& reported);
 
-// The commands that turn a server that has `have` into one that has `want`: one simple query, empty
-// when there is nothing to do.
-struct Replay {
-  std::string sql;
-  bool needs_reply = false;  // something in it can fail (custom names): await its reply first
-};
-Replay replay(const Settings& have, const Settings& want);
-
 // The query that makes a server read texts as under `want`, for the length of a transaction; empty
 // when `have` comes to the same. Custom ones are left out: a session cannot change them unseen.
 std::string reading_command(const Settings& have, const Settings& want);
+
+// "a"."b": a custom name may have a class.
+std::string quote_setting(std::string_view name);
 
 // set_config('name', 'value', false): reads the value as a startup packet does, so that a list
 // such as search_path stays a list.

@@ -43,47 +43,12 @@ TEST(Settings, EqualOnesGrowIntoOne) {
   EXPECT_NE(other, servers[0]);
 }
 
-TEST(Settings, ReplaySetsWhatDiffers) {
-  const auto have = usual();
-  EXPECT_EQ(replay(*have, *have).sql, "");
-  const auto commands = replay(*have, *have->with("TimeZone", "it's"));
-  EXPECT_EQ(commands.sql, "SET TimeZone = 'it''s';");
-  EXPECT_FALSE(commands.needs_reply);
-}
-
-TEST(Settings, ReplayOfCustomNamesMayFail) {
-  const auto have = usual();
-  const auto want = have->with("app.tenant", "7", true);
-  const auto commands = replay(*have, *want);
-  EXPECT_EQ(commands.sql, "SELECT pg_catalog.set_config('app.tenant', '7', false);");
-  EXPECT_TRUE(commands.needs_reply);
-  const auto reset = replay(*want, *have);
-  EXPECT_EQ(reset.sql, "RESET \"app\".\"tenant\";");
-  EXPECT_TRUE(reset.needs_reply);
-  EXPECT_EQ(*want->without_custom(), *have);
-}
-
-// SET search_path = 'a, b' would be one schema of that name.
-TEST(Settings, ListsOfNamesAreSetAsText) {
-  const auto have = Settings::make({{"search_path", "public"}});
-  const auto commands = replay(*have, *have->with("search_path", "a, b"));
-  EXPECT_EQ(commands.sql, "SELECT pg_catalog.set_config('search_path', 'a, b', false);");
-  EXPECT_FALSE(commands.needs_reply);
-}
-
 TEST(Settings, QuotesWhateverStandardConformingStringsSays) {
   EXPECT_EQ(quote_literal("plain"), "'plain'");
   EXPECT_EQ(quote_literal("it's"), "'it''s'");
   EXPECT_EQ(quote_literal("a\\b'"), "E'a\\\\b'''");
   EXPECT_EQ(quote_literal("\xc3\xa9 b"), "E'\\xc3\\xa9 b'");
   EXPECT_EQ(quote_identifier("a\"b"), "\"a\"\"b\"");
-}
-
-TEST(Settings, UnknownCustomValuesAreSetAgainOrReset) {
-  const auto custom = usual()->with("work_mem", "1MB", true);
-  const auto doubted = custom->with_custom_unknown();
-  EXPECT_EQ(replay(*doubted, *custom).sql, replay(*usual(), *custom).sql);
-  EXPECT_EQ(replay(*doubted, *usual()).sql, replay(*custom, *usual()).sql);
 }
 
 TEST(Settings, TextRulesFollow) {

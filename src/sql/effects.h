@@ -29,6 +29,7 @@ enum class Effect : std::uint8_t {
   sql_deallocate,   // one name (named)
   sql_deallocate_all,
   cursor_with_hold,
+  closes_cursor,
   load,
   setseed,            // setseed(...), SET seed
   session_function,   // a function of PostgreSQL's that leaves something else in the session: a

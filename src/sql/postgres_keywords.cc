@@ -14,6 +14,7 @@ constexpr Listed kListed[] = {
     {"alter", alter_or_drop},
     {"begin", begin},
     {"call", call},
+    {"close", close},
     {"commit", commit},
     {"create", create},
     {"deallocate", deallocate},

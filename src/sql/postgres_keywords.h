@@ -13,7 +13,7 @@ namespace tidegate::sql {
 enum class Keyword : std::uint8_t {
   none,
   // what a statement begins with
-  abort, alter_or_drop, begin, call, commit, create, deallocate, declare, discard, do_, end,
+  abort, alter_or_drop, begin, call, close, commit, create, deallocate, declare, discard, do_, end,
   execute, explain, listen, load, prepare, reset, rollback, set, start, unlisten,
   // what stands further behind
   all, analyze, and_, as, atomic, authorization, case_, chain, characteristics, constraints,

@@ -88,6 +88,9 @@ void PostgresStatementReader::open_statement(const Token& token) {
     case Keyword::do_:
       effects_.add(Effect::opaque);
       break;
+    case Keyword::close:
+      effects_.add(Effect::closes_cursor);
+      break;
     case Keyword::alter_or_drop:
       effects_.add(Effect::defines);
       break;

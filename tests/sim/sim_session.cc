@@ -126,7 +126,7 @@ void SimSession::run_simple(const std::vector<Statement>& statements, Step step)
     begin_implicit();  // the one before may have been a COMMIT
     if (!may_run(statement, step)) return;
     if (statement.returns_rows() && statement.verb != Verb::fail && !cancelled_) {
-      const auto columns = statement.verb == Verb::inquire ? 2 : statement.calls.size();
+      const auto columns = statement.verb == Verb::inquire ? 3 : statement.calls.size();
       step.out.push_back(row_description(std::max<std::size_t>(1, columns)));
     }
     if (!run(statement, {}, step) || copying_) return;
@@ -248,6 +248,7 @@ void SimSession::take_close(const Message& message, Step step) {
   begin_implicit();
   if (message.body[0] == 'S') {
     prepared_.erase(name);
+    sql_prepared_.erase(name);
   } else {
     portals_.erase(name);
   }

@@ -77,6 +77,7 @@ class SimSession {
   // One function per kind of statement. False: it failed, and the error is out.
   bool run(const Statement& statement, const std::string& argument, Step step);
   bool run_set_config(const Statement& statement, Step step);
+  static void witness(const Statement& statement, const std::string& tag, Step step);
   void run_inquiry(const Statement& statement, Step step);
   bool run_setting(const Statement& statement, Step step);
   bool run_prepared(const Statement& statement, Step step);

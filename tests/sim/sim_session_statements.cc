@@ -32,6 +32,12 @@ std::string echo(const std::string& value) {
 
 }  // namespace
 
+// A PREPARE is repeated wherever its session goes.
+void SimSession::witness(const Statement& statement, const std::string& tag, Step step) {
+  if (step.witness == nullptr || tag.empty() || statement.verb == Verb::prepare) return;
+  step.witness->executed(tag);
+}
+
 bool SimSession::run(const Statement& statement, const std::string& argument, Step step) {
   if (std::exchange(cancelled_, false)) {
     fail("57014", "canceling statement due to user request", step);
@@ -39,7 +45,7 @@ bool SimSession::run(const Statement& statement, const std::string& argument, St
   }
   const auto& tag =
       statement.verb == Verb::insert && statement.parameters > 0 ? argument : statement.tag;
-  if (step.witness != nullptr && !tag.empty()) step.witness->executed(tag);
+  witness(statement, tag, step);
   switch (statement.verb) {
     case Verb::nothing:
       step.out.push_back({'I', {}});
@@ -134,18 +140,27 @@ bool SimSession::run_set_config(const Statement& statement, Step step) {
   return true;
 }
 
-// Name and value, in hexadecimal, of those that are not what they were at the login.
+// What is not as it was at the login: kind, name and value.
 void SimSession::run_inquiry(const Statement& statement, Step step) {
   int rows = 0;
+  const auto tell = [&](std::string_view kind, std::string_view name, std::string_view value) {
+    Body row;
+    row.int16(3);
+    for (const auto field : {kind, name, value}) {
+      row.int32(static_cast<std::uint32_t>(field.size())).raw(std::string(field));
+    }
+    step.out.push_back({'D', std::move(row)});
+    ++rows;
+  };
   for (const auto& [name, nothing] : statement.calls) {
     const auto index = SimSettings::index_of(name);
     if (!index || !settings_.is_set(*index)) continue;
-    const auto value = hexadecimal(settings_.get(*index));
-    Body row;
-    row.int16(2).int32(static_cast<std::uint32_t>(name.size())).raw(name);
-    row.int32(static_cast<std::uint32_t>(value.size())).raw(value);
-    step.out.push_back({'D', std::move(row)});
-    ++rows;
+    tell("setting", name, hexadecimal(settings_.get(*index)));
+  }
+  if (statement.name == "prepared") {
+    for (const auto& [name, prepared] : sql_prepared_) {
+      tell("prepared", name, "PREPARE " + name + " AS " + prepared.value);
+    }
   }
   complete("SELECT " + std::to_string(rows), step);
 }
@@ -199,6 +214,7 @@ bool SimSession::run_prepared(const Statement& statement, Step step) {
         return false;
       }
       sql_prepared_[statement.name] = parse_statement(statement.value);
+      sql_prepared_[statement.name].value = statement.value;
       complete("PREPARE", step);
       return true;
     case Verb::run_prepared: {

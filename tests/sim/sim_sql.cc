@@ -93,8 +93,12 @@ Statement parse_set_config(std::string_view text) {
 }
 
 Statement parse_inquiry(std::string_view text) {
+  constexpr std::string_view kNames = "(VALUES (";
   Statement statement{.verb = Verb::inquire};
-  text = text.substr(text.find("(VALUES (") + std::string_view("(VALUES (").size());
+  if (text.find("pg_catalog.pg_prepared_statements") != text.npos) statement.name = "prepared";
+  const auto names = text.find(kNames);
+  if (names == text.npos) return statement;
+  text = text.substr(names + kNames.size());
   while (text.starts_with('\'')) {
     statement.calls.emplace_back(take_literal(text), "");
     text.remove_prefix(std::min(text.size(), std::string_view("), (").size()));
@@ -103,7 +107,10 @@ Statement parse_inquiry(std::string_view text) {
 }
 
 Statement parse_select(std::string_view text) {
-  if (text.find("pg_catalog.pg_settings") != text.npos) return parse_inquiry(text);
+  if (text.starts_with("'setting', ") || text.starts_with("'prepared', ") ||
+      text.starts_with("'held', ")) {
+    return parse_inquiry(text);
+  }
   if (text.find("set_config(") != text.npos) return parse_set_config(text);
   Statement statement{.verb = Verb::select, .tag = tag_in(text)};
   if (text.starts_with("1/0")) statement.verb = Verb::fail;

@@ -38,7 +38,6 @@ HabitWeights draw_habits(net::SimRandom& random) {
     auto& weight = weights[static_cast<std::size_t>(habit)];
     weight = random.one_in(3) && weight > 0 ? 1 : 0;
   };
-  rare(Habit::sql_prepare);
   rare(Habit::big_value);
   rare(Habit::big_result);
   weights[static_cast<std::size_t>(Habit::forbidden)] = 1;
@@ -232,6 +231,7 @@ void Workload::private_setting(std::deque<Exchange>& out) {
 void Workload::sql_prepare(std::deque<Exchange>& out) {
   const auto name = "q" + std::to_string(sql_names_++);
   out.push_back(ask("PREPARE " + name + " AS SELECT " + quoted_tag()));
+  if (random_.one_in(2)) out.push_back(ask("SELECT " + quoted_tag()));
   out.push_back(ask("EXECUTE " + name));
   if (random_.one_in(2)) out.push_back(ask("DEALLOCATE " + name));
 }

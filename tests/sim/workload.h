@@ -24,8 +24,8 @@ enum class Habit : std::uint8_t {
   portal,           // a portal read in parts
   batch,            // several statements in one simple query
   setting,          // SET, RESET, SET LOCAL, SHOW
-  private_setting,  // SET of something that is not reported: pins
-  sql_prepare,      // PREPARE, EXECUTE, DEALLOCATE: pins
+  private_setting,  // SET of something that is not reported
+  sql_prepare,      // PREPARE, EXECUTE, DEALLOCATE
   copy_in,
   copy_out,
   big_result,

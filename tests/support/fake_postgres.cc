@@ -453,8 +453,12 @@ FakePostgres::Outcome FakePostgres::run(std::string_view text, bool simple) {
   if (database_.unlock_denied && text.find("unlock_all") != std::string_view::npos) {
     return Failure{"42501", "permission denied for function pg_advisory_unlock_all", ""};
   }
+  if (text.starts_with("SELECT 'setting'") || text.starts_with("SELECT 'prepared'") ||
+      text.starts_with("SELECT 'held'")) {
+    return run_inquiry(text), Outcome{};
+  }
+  hold(lower(text));
   if (text.find("set_config(") != std::string_view::npos) return run_set_config(text, simple);
-  if (text.find("pg_settings") != std::string_view::npos) return run_inquiry(text), Outcome{};
   if (word == "select") return row(after_word(text), simple), Outcome{};
   if (word == "show") return row(setting(after_word(text)), simple, "SHOW"), Outcome{};
   if (word == "rows") {
@@ -530,15 +534,39 @@ FakePostgres::Outcome FakePostgres::run_setting(std::string_view word, std::stri
   constexpr std::string_view kDone[] = {"listen",  "prepare", "lock",     "create",
                                         "declare", "load",    "unlisten", "close"};
   if (std::ranges::find(kDone, word) != std::end(kDone)) {
-    if (word == "prepare") statements_[first_word(after_word(text))] = {"select prepared", 0};
+    if (word == "prepare") return prepare(text);
     return write('C', zero("DONE")), Outcome{};
   }
   return Failure{"42601", "syntax error at or near \"" + std::string(word) + "\"", ""};
 }
 
-// SET name = value, SET name TO value.
+FakePostgres::Outcome FakePostgres::prepare(std::string_view text) {
+  const auto name = first_word(after_word(text));
+  if (statements_.contains(name)) {
+    return Failure{"42P05", "prepared statement \"" + name + "\" already exists", ""};
+  }
+  statements_[name] = {.text = "select prepared", .sql = std::string(text)};
+  return write('C', zero("PREPARE")), Outcome{};
+}
+
+// What stays with the session. `text` in lower case.
+void FakePostgres::hold(std::string_view text) {
+  const auto has = [text](std::string_view part) { return text.find(part) != text.npos; };
+  if (has("advisory_lock")) held_.insert("advisory lock");
+  if (has("temp ") || has("pg_temp.")) held_.insert("temporary table");
+  if (has("with hold")) held_.insert("cursor with hold");
+  if (has("advisory_unlock")) held_.erase("advisory lock");
+  if (text.starts_with("drop")) held_.erase("temporary table");
+  if (text.starts_with("close")) held_.erase("cursor with hold");
+}
+
+// SET name = value, SET name TO value, SET ROLE value.
 FakePostgres::Outcome FakePostgres::run_set(std::string_view text) {
   const auto rest = after_word(text);
+  if (first_word(rest) == "role") {
+    settings_["role"] = {"role", after_word(rest)};
+    return write('C', zero("SET")), Outcome{};
+  }
   const auto to = lower(rest).find(" to ");
   const auto at = std::min(to, rest.find('='));
   if (at == std::string::npos) return Failure{"42601", "syntax error at end of input", ""};
@@ -588,11 +616,15 @@ FakePostgres::Outcome FakePostgres::run_set_config(std::string_view text, bool s
   return {};
 }
 
-// SELECT ... FROM (VALUES ('name'), ...) {LEFT|FULL} JOIN ... pg_settings: name and value, the
-// latter in hexadecimal, of those that are not what they were at the login.
+// Rows of kind, name and value: the settings that are not what they were at the login (their values
+// in hexadecimal), the statements of SQL, what is held.
 void FakePostgres::run_inquiry(std::string_view text) {
-  const auto field = [](std::string_view value) {
-    return be32(static_cast<std::uint32_t>(value.size())) + std::string(value);
+  const auto tell = [this](std::initializer_list<std::string_view> fields) {
+    std::string row = be16(static_cast<std::uint32_t>(fields.size()));
+    for (const auto field : fields) {
+      row += be32(static_cast<std::uint32_t>(field.size())) + std::string(field);
+    }
+    write('D', row);
   };
   const bool all = text.find("FULL JOIN") != std::string_view::npos;
   write('T', be16(0));
@@ -606,13 +638,21 @@ void FakePostgres::run_inquiry(std::string_view text) {
       const auto byte = static_cast<unsigned char>(c);
       (value += kDigits[byte >> 4]) += kDigits[byte & 15];
     }
-    write('D', be16(2) + field(name) + field(value));
+    tell({"setting", name, value});
+  }
+  if (text.find("pg_prepared_statements") != std::string_view::npos) {
+    for (const auto& [name, statement] : statements_) {
+      if (!statement.sql.empty()) tell({"prepared", name, statement.sql});
+    }
+  }
+  if (text.find("pg_locks") != std::string_view::npos) {
+    for (const auto& what : held_) tell({"held", what, ""});
   }
   write('C', zero("SELECT 1"));
 }
 
 FakePostgres::Outcome FakePostgres::set(std::string name, std::string value) {
-  if (!settings_.contains(name) && name.find('.') == std::string::npos) {
+  if (!settings_.contains(name) && name.find('.') == std::string::npos && name != "role") {
     return Failure{"42704", "unrecognized configuration parameter \"" + name + "\"", ""};
   }
   if (value == "nonsense") {

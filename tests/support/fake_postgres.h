@@ -18,6 +18,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -66,6 +67,7 @@ class FakePostgres {
   struct Statement {
     std::string text;
     int version = 0;
+    std::string sql;  // not empty: the PREPARE that made it
   };
   struct Portal {
     std::string text;
@@ -98,6 +100,8 @@ class FakePostgres {
   Outcome run_setting(std::string_view word, std::string_view text);
   Outcome run_set_config(std::string_view text, bool simple);
   void run_inquiry(std::string_view text);
+  Outcome prepare(std::string_view text);
+  void hold(std::string_view text);
   Outcome run_set(std::string_view text);
   Outcome set(std::string name, std::string value);
   void reset(const std::string& name);
@@ -126,6 +130,7 @@ class FakePostgres {
   Settings defaults_;
   Settings settings_;
   Settings at_begin_;
+  std::set<std::string> held_;
   std::map<std::string, std::string> told_;
   std::map<std::string, Statement, std::less<>> statements_;  // named ones
   std::optional<Statement> unnamed_;
