@@ -191,6 +191,7 @@ const Case kStatements[] = {
     {"UNLISTEN \"Jobs\"", {unlisten}, {{unlisten, "Jobs"}}},
     {"UNLISTEN *", {unlisten}, {{unlisten, "*"}}},
     {"DECLARE c NO SCROLL CURSOR WITH HOLD FOR SELECT 1", {cursor_with_hold}},
+    {"CLOSE c", {closes_cursor}},
     {"LOAD 'auto_explain'", {load}},
     {"DO $$ BEGIN PERFORM 1; END $$", {opaque}},
     {"CALL p(1)", {opaque}},

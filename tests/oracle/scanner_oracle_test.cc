@@ -141,6 +141,7 @@ class Oracle {
   }
 
   void read_other(const std::string& kind, const std::string& json) {
+    if (kind == "ClosePortalStmt") effects.add(Effect::closes_cursor);
     if (kind == "DiscardStmt") {
       const bool all = contains(json, "DISCARD_ALL");
       effects.add(all ? Effect::discard_all : Effect::discard_other);
