@@ -99,6 +99,10 @@ void add_statements(Table<Route>& table) {
             "The texts of these, added up; what other clients prepare too counts in full.");
   table.add("statement_bytes_max", bytes(1024, 64 << 20), rule(&RouteRules::statement_bytes_max),
             "Longer statements are not shared between servers: their client is pinned.");
+  table.add("share_unnamed_for", duration(), rule(&RouteRules::share_unnamed_for),
+            "How long a statement that was prepared under no name serves the next client that "
+            "prepares the same, which saves PostgreSQL its reading and planning. DDL made past "
+            "Tidegate is unknown to them for so long. 0: every client's is prepared anew.");
   table.add("pins_allowed", boolean(), rule(&RouteRules::pins_allowed),
             "Whether a client may keep its server for what cannot move to another one (temporary "
             "tables, advisory locks). false: such a statement is refused.");

@@ -81,7 +81,9 @@ bool replan(const ErrorFields& error, ServerState& state) {
   if (statement == nullptr || !uses_it) return false;
   if (missing) state.statements.mark_all_stale();
   state.statements.mark_stale(statement->key);
-  if (!may_run_again(state) || (stale && !asks_for_columns(state))) return false;
+  // The unnamed one was prepared just now: nothing was told before.
+  const bool told = !front.name.empty() && !asks_for_columns(state);
+  if (!may_run_again(state) || (stale && told)) return false;
   drop_segment(state);  // once only
   run_again(statement, state);
   return true;

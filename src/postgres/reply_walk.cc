@@ -365,6 +365,10 @@ ReplyWalk::Verdict ReplyWalk::notice(Bytes body, Step& step) {
   if (state_.owed.empty()) return Verdict::pass;
   const auto& front = state_.owed.front();
   if (is_unseen(front)) return Verdict::drop;
+  // A warning about the text of an unnamed statement is heard by everybody who prepares it.
+  if (front.reply == Reply::parse && front.name.empty() && front.statement != nullptr) {
+    state_.statements.mark_stale(front.statement->key);
+  }
   const bool moved = front.inserted != nullptr && step.client != nullptr &&
                      write_repositioned(step.out.own(), 'N', body, *front.inserted);
   return moved ? Verdict::replaced : Verdict::pass;
@@ -462,10 +466,11 @@ bool ReplyWalk::replace_error(const OwedReply& front, const ErrorFields& fields,
   }
   const bool provoked = duplicate && front.reply != Reply::parse;
   if (!provoked && fields.sqlstate != info(front.error).sqlstate) return false;
-  const auto* what = duplicate ? "already exists" : "does not exist";
+  const auto* what = duplicate ? " already exists" : " does not exist";
+  const auto which = front.name.empty() ? "unnamed prepared statement"
+                                        : "prepared statement \"" + front.name + "\"";
   write_error(step.out.own(),
-              ErrorText{.sqlstate = info(front.error).sqlstate,
-                        .message = "prepared statement \"" + front.name + "\" " + what});
+              ErrorText{.sqlstate = info(front.error).sqlstate, .message = which + what});
   return true;
 }
 

@@ -43,6 +43,9 @@ StatementRef RequestWalk::intern(Bytes text_and_types, Naming naming) {
 }
 
 bool RequestWalk::parse_unnamed(Bytes message, Bytes text_and_types) {
+  if (may_share()) {
+    if (auto known = shared(text_and_types)) return parse_shared(std::move(known));
+  }
   auto statement = intern(text_and_types, Naming::unnamed);
   auto& owed = owe(Reply::parse);
   owed.statement = statement;
@@ -147,7 +150,7 @@ bool RequestWalk::send_parse(const StatementRef& statement, Action action, std::
   auto& owed = owe(Reply::parse, action);
   owed.statement = statement;
   owed.name = name;
-  server.statements.add(statement);
+  server.statements.add(statement, turn_.now);
   ++session_.traffic_.server_parses;
   extended_sent('P', {});
   return true;
@@ -236,7 +239,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
     }
     forget_portal(portal);
   }
-  if (name.empty()) return bind_unnamed(part, portal);
+  if (name.empty()) return bind_unnamed(header, part, portal);
   if (names_unsettled() || block_is_asked_about()) return stall();
   const auto* known = session_.names_.meaning(name);
   if (known == nullptr || !known->statement->kept) return bind_as_named(part, name);
@@ -247,12 +250,17 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
     if (verdict == Rows::asked) return stall();
     if (verdict == Rows::changed) return refuse_changed_rows(*statement);
   }
+  return bind_known(header, portal, name, std::move(statement), reader.rest());
+}
+
+bool RequestWalk::bind_known(const MessageHeader& header, std::string_view portal,
+                             std::string_view name, StatementRef statement, Bytes values) {
   if (const auto reason = allow_bind(portal, *statement); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }
   note_reading(statement->effects, as_text(statement->text_and_types));
   const bool opens_segment = nothing_of_the_clients_is_open() &&
-                             reader.remaining() <= kSegmentBytesMax && would_read_alike(*statement);
+                             values.size() <= kSegmentBytesMax && would_read_alike(*statement);
   need_statement(statement);
   ++session_.traffic_.binds;
   auto& owed = owe(Reply::bind);
@@ -263,7 +271,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   const auto begin = out.size();
   write_head(out, 'B', header.body_bytes - name.size() + statement->server_name.size());
   ByteWriter(out).cstring(portal).cstring(statement->server_name);
-  to_server_.pass(reader.rest());
+  to_server_.pass(values);
   state().unsynced = true;
   if (opens_segment && session_.body_left_ == 0) {
     keep_segment(state(), statement, Bytes(out).subspan(begin));
@@ -273,7 +281,12 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
   return true;
 }
 
-bool RequestWalk::bind_unnamed(Bytes part, std::string_view portal) {
+bool RequestWalk::bind_unnamed(const MessageHeader& header, Bytes part, std::string_view portal) {
+  if (session_.shares_unnamed()) {
+    if (unnamed_unsettled() || must_wait_to_put(*session_.unnamed_)) return stall();
+    const auto names = kHeaderBytes + portal.size() + 2;
+    return bind_known(header, portal, {}, session_.unnamed_, part.subspan(names));
+  }
   if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
   if (session_.unnamed_ != nullptr) {
     const auto& effects = session_.unnamed_->effects;
@@ -308,12 +321,16 @@ bool RequestWalk::describe(Bytes message) {
   if (!reader.ok()) return violation("a Describe without a name"), true;
   if (kind == 'S' && !name.empty() && (names_unsettled() || block_is_asked_about())) return stall();
   auto statement = kind == 'S' ? session_.names_.find(name) : nullptr;
+  if (kind == 'S' && name.empty() && session_.shares_unnamed()) {
+    if (unnamed_unsettled()) return stall();
+    statement = session_.unnamed_;
+  }
   if (statement != nullptr && !statement->kept) statement.reset();
   if (kind == 'S' && !name.empty() && statement == nullptr) {
     if (unsettled()) return stall();
     if (name.starts_with(kServerNamePrefix)) return refuse(Reason::unknown_statement, name);
   }
-  if (kind == 'S' && name.empty()) {
+  if (kind == 'S' && name.empty() && statement == nullptr) {
     if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
     need_unnamed();
   }
@@ -466,7 +483,8 @@ bool RequestWalk::nothing_of_the_clients_is_open() const {
   }
   for (std::size_t i = 0; i < server.owed.size(); ++i) {
     const auto& owed = server.owed.at(i);
-    if (owed.action != Action::skip || owed.reply != Reply::query) return false;
+    const bool ours = owed.action == Action::skip && owed.reply == Reply::query;
+    if (!ours && owed.action != Action::fake) return false;
   }
   return true;
 }

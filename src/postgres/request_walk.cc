@@ -82,8 +82,10 @@ std::size_t RequestWalk::take(Bytes rest) {
     return violation("a message of impossible length"), rest.size();
   const auto total = kHeaderBytes + header.body_bytes;
   if (read == HeaderRead::ok && rest.size() >= total) {
+    behind_ = rest.subspan(total);
     return whole(header, rest.first(total)) ? total : 0;
   }
+  behind_ = {};
   if (read == HeaderRead::ok && rest.size() >= kept_bytes_max(header.type, session_.rules_)) {
     return begin(header, rest) ? rest.size() : 0;
   }
@@ -125,6 +127,7 @@ void RequestWalk::retry() {
 bool RequestWalk::deal_with_stash(const MessageHeader& header) {
   held_ = std::move(session_.stash_);
   session_.stash_ = {};
+  behind_ = {};
   const bool complete = held_.size() == kHeaderBytes + header.body_bytes;
   const bool done = complete ? whole(header, held_) : begin(header, held_);
   if (!done) session_.stash_ = std::move(held_);

@@ -106,6 +106,10 @@ class RequestWalk {
   // Gives what is full, or Reason::none.
   Reason room_for_name(std::size_t text_bytes) const;
   bool parse_unnamed(Bytes message, Bytes text_and_types);
+  // In the place of the unnamed statement: request_shared.cc
+  bool may_share() const;
+  StatementRef shared(Bytes text_and_types);
+  bool parse_shared(StatementRef statement);
   void replace_unnamed(OwedReply& by, StatementRef statement);
   bool begin_parse(const MessageHeader& header, Bytes part);
   void owe_duplicate(std::string_view name);
@@ -115,7 +119,10 @@ class RequestWalk {
   void scan_parse(Bytes piece);
   void end_parse();
   bool bind(const MessageHeader& header, Bytes part);
-  bool bind_unnamed(Bytes part, std::string_view portal);
+  bool bind_unnamed(const MessageHeader& header, Bytes part, std::string_view portal);
+  // `part` without its names. `statement` is what `name` means to the client.
+  bool bind_known(const MessageHeader& header, std::string_view portal, std::string_view name,
+                  StatementRef statement, Bytes values);
   bool bind_as_named(Bytes part, std::string_view name);
   bool describe(Bytes message);
   bool close(Bytes message);
@@ -172,6 +179,7 @@ class RequestWalk {
 
   Session& session_;
   const session::Turn& turn_;
+  Bytes behind_;     // the message at hand, as far as it came with it
   ByteBuffer held_;  // a message out of the stash, until what passes of it is written
   Outbox<ToServer> to_server_;
   Outbox<ToClient> to_client_;

@@ -137,6 +137,8 @@ class Session final : public LinkedClient {
   bool no_portals() const { return portals_ == nullptr && !reading_.has_portals(); }
   NotedPortals& noted_portals();
   void forget_portals();
+  // The unnamed statement lives on servers under a name of ours.
+  bool shares_unnamed() const { return unnamed_ != nullptr && !unnamed_->server_name.empty(); }
   bool keeps_unnamed() const { return unnamed_ == nullptr || unnamed_->kept; }
   bool awaits_answers() const;
   void finish_if_done();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <utility>
 
 #include "postgres/digest.h"
 #include "sql/postgres_scanner.h"
@@ -45,16 +46,40 @@ std::string_view reserved_name(const sql::Effects& effects) {
   return {};
 }
 
-StatementRef StatementTable::intern(Bytes text_and_types, const SettingsRef& settings,
-                                    Naming naming, Circumstances circumstances) {
+namespace {
+
+std::uint64_t shape_under(const Settings& settings, Circumstances circumstances) {
   constexpr std::uint64_t kSpread = 0x9e3779b97f4a7c15;  // versions are small numbers
-  const auto shape = settings->shape() ^ circumstances.salt ^ circumstances.schema * kSpread;
-  const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
+  return settings.shape() ^ circumstances.salt ^ circumstances.schema * kSpread;
+}
+
+}  // namespace
+
+StatementRef StatementTable::find(std::uint64_t hash, Bytes text_and_types, std::uint64_t shape,
+                                  Naming naming) const {
   const auto [begin, end] = table_.equal_range(hash);
   for (auto at = begin; at != end; ++at) {
     auto known = at->second.lock();
     if (known && is(*known, text_and_types, shape, naming)) return known;
   }
+  return nullptr;
+}
+
+StatementRef StatementTable::intern_repeated(Bytes text_and_types, const SettingsRef& settings,
+                                             Circumstances circumstances) {
+  const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
+  if (auto known = find(hash, text_and_types, shape_under(*settings, circumstances), Naming::named))
+    return known;
+  auto& sighting = sightings_[hash % kSightings];
+  if (std::exchange(sighting, hash) != hash) return nullptr;
+  return intern(text_and_types, settings, Naming::named, circumstances);
+}
+
+StatementRef StatementTable::intern(Bytes text_and_types, const SettingsRef& settings,
+                                    Naming naming, Circumstances circumstances) {
+  const auto shape = shape_under(*settings, circumstances);
+  const auto hash = std::hash<std::string_view>{}(as_text(text_and_types));
+  if (auto known = find(hash, text_and_types, shape, naming)) return known;
   auto made = std::make_shared<Statement>();
   made->text_and_types.assign(text_and_types.begin(), text_and_types.end());
   made->shape = shape;
@@ -86,9 +111,14 @@ bool ServerStatements::holds_fresh(const StatementKey& key) const {
   return at != map_.end() && !at->second->stale;
 }
 
-void ServerStatements::add(const StatementRef& statement) {
+bool ServerStatements::parsed_since(const StatementKey& key, Instant since) const {
+  const auto at = map_.find(key);
+  return at != map_.end() && at->second->parsed_at >= since;
+}
+
+void ServerStatements::add(const StatementRef& statement, Instant now) {
   remove(statement->key);
-  order_.push_front({statement});
+  order_.push_front({.statement = statement, .parsed_at = now});
   map_[statement->key] = order_.begin();
 }
 

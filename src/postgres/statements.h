@@ -11,8 +11,10 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/bytes.h"
+#include "base/time.h"
 #include "postgres/row_shape.h"
 #include "postgres/settings.h"
 #include "sql/effects.h"
@@ -64,12 +66,21 @@ class StatementTable {
   // query of many drivers and do without.
   StatementRef intern(Bytes text_and_types, const SettingsRef& settings, Naming naming,
                       Circumstances circumstances = {});
+  // A named one, if it pays to have it: somebody has it, or this text has come before.
+  StatementRef intern_repeated(Bytes text_and_types, const SettingsRef& settings,
+                               Circumstances circumstances);
   std::size_t size() const { return table_.size(); }
 
  private:
+  static constexpr std::size_t kSightings = 4096;
+
+  StatementRef find(std::uint64_t hash, Bytes text_and_types, std::uint64_t shape,
+                    Naming naming) const;
   void sweep();
   std::unordered_multimap<std::uint64_t, std::weak_ptr<const Statement>> table_;
   std::size_t sweep_at_ = 1024;
+  // Of texts that came lately, by their digests; a later one takes an earlier one's place.
+  std::vector<std::uint64_t> sightings_ = std::vector<std::uint64_t>(kSightings);
 };
 
 // The statements on one server, least recently used first out.
@@ -80,7 +91,9 @@ class ServerStatements {
   bool touch(const StatementKey& key);
   bool holds(const StatementKey& key) const { return map_.contains(key); }
   bool holds_fresh(const StatementKey& key) const;
-  void add(const StatementRef& statement);
+  // It was parsed there not before `since`.
+  bool parsed_since(const StatementKey& key, Instant since) const;
+  void add(const StatementRef& statement, Instant now = Instant{INT64_MIN});
   void remove(const StatementKey& key);
   void clear();
   // The one to close before another is added; null while there is room. It is
@@ -102,6 +115,7 @@ class ServerStatements {
     StatementRef statement;
     bool stale = false;
     RowShape rows = RowShape::unknown;
+    Instant parsed_at = Instant{INT64_MIN};
   };
   std::size_t max_;
   std::list<Held> order_;  // most recently used first

@@ -59,6 +59,8 @@ struct RouteRules {
   int server_statements_max = 200;               // prepared statements kept on one server (LRU)
   std::size_t statement_bytes_max = 128 * 1024;  // longer texts are not kept: they pin
   bool pins_allowed = true;
+  // How long what was parsed for one client's unnamed statement serves others; 0: not at all.
+  Duration share_unnamed_for = std::chrono::seconds(1);
   bool operator==(const RouteRules&) const = default;
 };
 
