@@ -21,6 +21,7 @@ enum class Effect : std::uint8_t {
   set_config,     // calls set_config(...) otherwise, or updates the view pg_settings, which does it
   listen,         // (named)
   unlisten,       // (named; "*" for all channels)
+  notify,         // NOTIFY, pg_notify(...)
   temp_object,    // CREATE TEMP ..., SELECT INTO TEMP, also via pg_temp.
   advisory_lock,  // pg_advisory_lock & friends that last beyond the transaction
   advisory_unlock,  // pg_advisory_unlock & friends

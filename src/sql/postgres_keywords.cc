@@ -28,6 +28,7 @@ constexpr Listed kListed[] = {
     {"explain", explain},
     {"listen", listen},
     {"load", load},
+    {"notify", notify},
     {"prepare", prepare},
     {"reset", reset},
     {"rollback", rollback},
@@ -93,6 +94,7 @@ constexpr Listed kListed[] = {
     {"pg_advisory_unlock", advisory_unlock_function},
     {"pg_advisory_unlock_all", advisory_unlock_function},
     {"pg_advisory_unlock_shared", advisory_unlock_function},
+    {"pg_notify", notify_function},
     // These run the query that a string holds.
     {"query_to_xml", opaque_function},
     {"query_to_xml_and_xmlschema", opaque_function},

@@ -14,7 +14,7 @@ enum class Keyword : std::uint8_t {
   none,
   // what a statement begins with
   abort, alter_or_drop, begin, call, close, commit, create, deallocate, declare, discard, do_, end,
-  execute, explain, listen, load, prepare, reset, rollback, set, start, unlisten,
+  execute, explain, listen, load, notify, prepare, reset, rollback, set, start, unlisten,
   // what stands further behind
   all, analyze, and_, as, atomic, authorization, case_, chain, characteristics, constraints,
   default_, deferrable, for_, from, global, hold, insert_or_merge, isolation, local, names, no,
@@ -23,8 +23,8 @@ enum class Keyword : std::uint8_t {
   // what is noticed wherever it stands
   into, pg_settings, true_, uescape, update,
   // functions, by what a call of them does
-  advisory_lock_function, advisory_unlock_function, opaque_function, session_function,
-  set_config_function, setseed_function,
+  advisory_lock_function, advisory_unlock_function, notify_function, opaque_function,
+  session_function, set_config_function, setseed_function,
   // not words of the table, but what the reader makes of a token
   comma, dot, escaped_name, temp_schema,
 };

@@ -28,6 +28,8 @@ Effect effect_of_call(Keyword function) {
       return Effect::advisory_lock;
     case Keyword::advisory_unlock_function:
       return Effect::advisory_unlock;
+    case Keyword::notify_function:
+      return Effect::notify;
     case Keyword::session_function:
       return Effect::session_function;
     default:
@@ -115,6 +117,9 @@ void PostgresStatementReader::open_statement(const Token& token) {
       break;
     case Keyword::load:
       effects_.add(Effect::load);
+      break;
+    case Keyword::notify:
+      effects_.add(Effect::notify);
       break;
     case Keyword::prepare:
       phase_ = Phase::prepare;

@@ -148,6 +148,7 @@ class Oracle {
     }
     const auto channel = first_match(json, R"re("conditionname":"([^"]*)")re");
     if (kind == "ListenStmt") named(Effect::listen, channel);
+    if (kind == "NotifyStmt") effects.add(Effect::notify);
     if (kind == "UnlistenStmt") named(Effect::unlisten, channel.empty() ? "*" : channel);
     if (kind == "DeclareCursorStmt") {
       constexpr int kWithHold = 0x20;  // CURSOR_OPT_HOLD
@@ -181,6 +182,7 @@ class Oracle {
   void call(const std::string& name) {
     if (name == "set_config") effects.add(Effect::set_config);
     if (name == "setseed") effects.add(Effect::setseed);
+    if (name == "pg_notify") effects.add(Effect::notify);
     if (name == "query_to_xml" || name == "ts_stat") effects.add(Effect::opaque);
     if (name == "pg_create_physical_replication_slot") effects.add(Effect::session_function);
     const bool lock = name == "pg_advisory_lock" || name == "pg_try_advisory_lock";
@@ -323,6 +325,9 @@ const std::string kStatements[] = {
     "LISTEN \"Channel\"",
     "UNLISTEN *",
     "UNLISTEN channel",
+    "NOTIFY channel",
+    "NOTIFY channel, 'payload'",
+    "SELECT pg_notify('channel', 'payload')",
     "PREPARE s AS SELECT 1",
     "PREPARE s (int, text) AS INSERT INTO t VALUES ($1, $2)",
     "PREPARE transaction AS SELECT 1",
