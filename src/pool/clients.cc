@@ -63,16 +63,25 @@ Reason Pool::State::reason_to_refuse(const Want& want, const Route* route) const
   if (route == nullptr || route->removed) return Reason::route_removed;
   if (want.deadline <= clock) return reason_of_timeout(*route);
   if (const Reason reason = lasting_trouble(*route); reason != Reason::none) return reason;
+  if (want.kind == HoldKind::listen) {
+    return pinned + listening < pins_max(limits) ? Reason::none : Reason::pins_full;
+  }
   return want.kind == HoldKind::pin && !may_pin(*route) ? Reason::pins_full : Reason::none;
 }
 
 bool Pool::State::may_pin(const Route& route) const {
-  return pool::may_pin(route.limits, limits, {.route = route.pins, .upstream = pinned});
+  return pool::may_pin(route.limits, limits, {.route = route.pins, .upstream = pinned + listening});
 }
 
-void Pool::State::count_pin(Route& route, int change) {
-  route.pins += change;
-  pinned += change;
+// What stays with whoever has it. A listener takes no place in its route, which it does not serve.
+void Pool::State::count_hold(Route& route, HoldKind kind, int change) {
+  if (kind == HoldKind::pin) {
+    route.pins += change;
+    pinned += change;
+  } else if (kind == HoldKind::listen) {
+    route.listens += change;
+    listening += change;
+  }
 }
 
 void Pool::State::admit(const Ticket& ticket, Route& route, Actions& out) {
@@ -97,7 +106,7 @@ void Pool::State::enqueue(const Ticket& ticket, Route& route) {
   waiter.slot = slot;
   waiter_by_id.insert(waiter);
   route.queue.push(waiter);
-  if (ticket.want.kind == HoldKind::pin) count_pin(route, +1);
+  count_hold(route, ticket.want.kind, +1);
   if (!ticket.want.deadline.is_never()) {
     deadlines.put(waiter, {ticket.want.deadline, ticket.number});
   }
@@ -108,7 +117,7 @@ Ticket Pool::State::dequeue(Waiter& waiter) {
   deadlines.remove(waiter);
   waiter_by_id.erase(ticket.want.waiter);
   waiter.route->queue.remove(waiter);
-  if (ticket.want.kind == HoldKind::pin) count_pin(*waiter.route, -1);
+  count_hold(*waiter.route, ticket.want.kind, -1);
   waiters.erase(waiter.slot);
   return ticket;
 }

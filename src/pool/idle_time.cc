@@ -70,7 +70,7 @@ void Pool::State::close_opening(Route& route, Reason reason, Actions& out) {
 
 void Pool::State::shed_surplus(Route& route, Actions& out) {
   const int allowed = servers_max(route.limits, !route.queue.empty());
-  while (route.live() > allowed && route.idle.size() > 0) {
+  while (route.live() - route.listens > allowed && route.idle.size() > 0) {
     close(*route.idle.longest_idle(), Reason::surplus, out);
   }
 }

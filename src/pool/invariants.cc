@@ -42,6 +42,7 @@ void Pool::State::check_route(const Route& route) {
   Tally tally;
   int kinds[kHoldKinds] = {};
   int pins = 0;
+  int listens = 0;
   int promised_by_others = 0;
   servers.for_each([&](ServerId, const Server& server) {
     const bool promised = server.promised_to == route.id;
@@ -53,6 +54,7 @@ void Pool::State::check_route(const Route& route) {
   });
   waiters.for_each([&](WaiterSlot, const Waiter& waiter) {
     pins += waiter.route == &route && waiter.ticket.want.kind == HoldKind::pin;
+    listens += waiter.route == &route && waiter.ticket.want.kind == HoldKind::listen;
   });
   TG_CHECK(tally.opening == route.opening && tally.idle == route.idle.size());
   TG_CHECK(tally.held == route.held && tally.closing == route.closing);
@@ -60,16 +62,18 @@ void Pool::State::check_route(const Route& route) {
   TG_CHECK(promised_by_others == route.promised_by_others);
   TG_CHECK(std::equal(std::begin(kinds), std::end(kinds), std::begin(route.held_by_kind)));
   TG_CHECK(pins + kinds[static_cast<int>(HoldKind::pin)] == route.pins);
+  TG_CHECK(listens + kinds[static_cast<int>(HoldKind::listen)] == route.listens);
   TG_CHECK(!route.removed || (route.queue.empty() && route.idle.size() == 0));
 }
 
 void Pool::State::check_waiters() {
-  int queued = 0, pins = 0;
+  int queued = 0, pins = 0, listens = 0;
   routes.for_each([&](RouteId, const Route& route) {
     queued += route.queue.size();
     pins += route.pins;
+    listens += route.listens;
   });
-  TG_CHECK(pins == pinned);
+  TG_CHECK(pins == pinned && listens == listening);
   TG_CHECK(queued == static_cast<int>(waiters.size()));
   if (planted(Planted::waiter_served_twice_after_gone)) return;
   TG_CHECK(waiter_by_id.size() == waiters.size());

@@ -643,6 +643,30 @@ TEST_F(PoolTest, PinsOfAllRoutesLeaveAPlaceOfTheBudget) {
   EXPECT_TRUE(r.hold_changed(held_by(3), HoldKind::pin)) << "what one gives back another may have";
 }
 
+TEST_F(PoolTest, AListenerTakesAPlaceOfTheBudgetAndNoneOfItsRoute) {
+  const auto route = start({.pool_size = 1}, {.budget = 3});
+  serve(route, 1);
+  want(route, 2);
+  r.client_wants({.route = route, .waiter = 3, .kind = HoldKind::listen, .priority = 0});
+  ASSERT_NE(r.said(ActionKind::open), nullptr) << "beside the one that the route may have";
+  r.server_ready(r.said(ActionKind::open)->server);
+  ASSERT_NE(r.said(ActionKind::assign), nullptr);
+  EXPECT_EQ(r.said(ActionKind::assign)->waiter, 3u) << "it goes before the clients";
+  r.server_released(held_by(1));
+  EXPECT_EQ(r.said(ActionKind::assign)->waiter, 2u);
+  EXPECT_EQ(r.pool.total_servers(), 2);
+}
+
+TEST_F(PoolTest, ListenersAndPinsLeaveAPlaceOfTheBudget) {
+  const auto route = start({.pool_size = 3}, {.budget = 2});
+  r.client_wants({.route = route, .waiter = 1, .kind = HoldKind::listen, .priority = 0});
+  const auto opened = r.said(ActionKind::open)->server;
+  r.client_wants({.route = route, .waiter = 2, .kind = HoldKind::listen, .priority = 0});
+  EXPECT_EQ(refused(), Reason::pins_full);
+  r.server_ready(opened);
+  EXPECT_FALSE(r.hold_changed(serve(route, 3), HoldKind::pin));
+}
+
 TEST_F(PoolTest, PinsMaxWrittenDownIsWhatHolds) {
   const auto route = start({.pool_size = 2, .pins_max = 2}, {.budget = 2});
   EXPECT_TRUE(r.hold_changed(serve(route, 1), HoldKind::pin));

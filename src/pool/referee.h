@@ -90,6 +90,7 @@ class Referee {
   Road* road(RouteId id);
   const Road* road(RouteId id) const { return const_cast<Referee*>(this)->road(id); }
   int size(RouteId route) const;
+  int listeners(RouteId route) const;
   bool has_hope(RouteId route) const;
   int coming_at_most(const Road& road) const;
   int room(const Road& road) const;

@@ -61,6 +61,18 @@ int Referee::size(RouteId route) const {
                                         [&](const Machine& m) { return m.route == route; }));
 }
 
+// Listeners that have a server, and that wait for one: beyond pool_size.
+int Referee::listeners(RouteId route) const {
+  const auto listens = [route](const Want& want) {
+    return want.route == route && want.kind == HoldKind::listen;
+  };
+  const auto holding = std::ranges::count_if(
+      machines, [&](const Machine& m) { return m.state == State::held && listens(m.holder.want); });
+  const auto hoping =
+      std::ranges::count_if(queue, [&](const Client& c) { return listens(c.want); });
+  return static_cast<int>(holding + hoping);
+}
+
 int Referee::waiting(RouteId route) const {
   return static_cast<int>(std::count_if(queue.begin(), queue.end(),
                                         [&](const Client& c) { return c.want.route == route; }));
@@ -302,7 +314,8 @@ void Referee::heed_open(const Action& action) {
   const int spare = count(r->id, State::idle) + count(r->id, State::opening) - waiting(r->id);
   require(spare <= r->limits.min_idle || spare <= 0, "a server is opened for nobody");
   const int overflow = waiting(r->id) > 0 ? r->limits.max_overflow : 0;
-  require(size(r->id) <= r->limits.pool_size + overflow, "pool_size is exceeded");
+  require(size(r->id) - listeners(r->id) <= r->limits.pool_size + overflow,
+          "pool_size is exceeded");
 }
 
 const Referee::Machine* Referee::best_idle(const Want& want) const {

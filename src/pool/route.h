@@ -21,6 +21,7 @@ struct Route {
   int closing = 0;
   int held_by_kind[kHoldKinds] = {};
   int pins = 0;                // pins held and pins waiting
+  int listens = 0;             // listeners that have a server, and that wait for one
   int promised = 0;            // places that closing servers will leave to this route
   int promised_by_others = 0;  // of these, by servers of other routes
   IdleServers idle;
@@ -50,7 +51,7 @@ struct Route {
            held_by_kind[static_cast<int>(HoldKind::listen)];
   }
   RouteLoad load() const {
-    return {queue.size(), opening + promised, idle.size(), size() + promised_by_others};
+    return {queue.size(), opening + promised, idle.size(), size() - listens + promised_by_others};
   }
 };
 

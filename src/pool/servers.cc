@@ -121,7 +121,8 @@ Reason Pool::State::reason_to_close(const Server& server) const {
   if (route.paused || server.epoch != route.epoch) return Reason::admin_close;
   if (server.recycle_at <= clock) return Reason::lifetime_over;
   if (total - closing > budget()) return Reason::surplus;
-  if (route.live() > servers_max(route.limits, !route.queue.empty())) return Reason::surplus;
+  const int allowed = servers_max(route.limits, !route.queue.empty());
+  if (route.live() - route.listens > allowed) return Reason::surplus;
   return Reason::none;
 }
 

@@ -28,7 +28,7 @@ struct Pool::State {
   void client_gone(WaiterId id);
   Reason reason_to_refuse(const Want& want, const Route* route) const;
   bool may_pin(const Route& route) const;
-  void count_pin(Route& route, int change);
+  void count_hold(Route& route, HoldKind kind, int change);
   void refuse_beyond_the_queue(const Want& want, Route& route, Actions& out);
   int waiting_for_others(const Route& route) const;
   void admit(const Ticket& ticket, Route& route, Actions& out);
@@ -116,6 +116,7 @@ struct Pool::State {
   int opening = 0;
   int closing = 0;
   int pinned = 0;     // pins of all routes, held and waiting
+  int listening = 0;  // listeners, likewise
   int total_allowed;  // the budget; above it only while a cut of the budget is carried out
   // No idle server expires before that; possibly too early, never too late.
   Instant idle_check_at = Instant::never();

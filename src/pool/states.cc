@@ -24,7 +24,9 @@ void Pool::State::leave_state(Server& server) {
     case ServerState::held:
       --route.held;
       --route.held_by_kind[static_cast<int>(server.ticket.want.kind)];
-      if (server.ticket.want.kind == HoldKind::pin) count_pin(route, -1);
+      if (server.ticket.want.kind != HoldKind::transaction) {
+        count_hold(route, server.ticket.want.kind, -1);
+      }
       break;
     case ServerState::closing:
       --route.closing;
@@ -50,7 +52,9 @@ void Pool::State::enter_state(Server& server, ServerState state) {
     case ServerState::held:
       ++route.held;
       ++route.held_by_kind[static_cast<int>(server.ticket.want.kind)];
-      if (server.ticket.want.kind == HoldKind::pin) count_pin(route, +1);
+      if (server.ticket.want.kind != HoldKind::transaction) {
+        count_hold(route, server.ticket.want.kind, +1);
+      }
       break;
     case ServerState::closing:
       ++route.closing;
