@@ -84,6 +84,7 @@ SocketRow describe(Worker& worker, Client& client) {
     row.pin = client.server()->pin();
   }
   row.prepared_statements = client.conversation().prepared_statements();
+  row.channels = client.conversation().channels();
   describe_stream(worker, client.stream(), row);
   return row;
 }
@@ -95,7 +96,7 @@ SocketRow describe(Worker& worker, Server& server) {
   row.cancels = static_cast<int>(server.cancels());
   row.user = server.route()->user();
   row.database = server.route()->database();
-  row.state = state_name(server.state());
+  row.state = server.is_listener() ? "listen" : state_name(server.state());
   row.connected = wall_of(worker, server.opened_at());
   row.requested = wall_of(worker, server.assigned_at());
   row.closing = server.state() == Server::State::closing;

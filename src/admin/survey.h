@@ -27,6 +27,7 @@ struct SocketRow {
   std::uint64_t id = 0, link = 0;
   std::uint32_t remote_pid = 0;
   int prepared_statements = 0;
+  int channels = 0;  // that it listens to
   bool closing = false;
   std::string pin;  // why the server is held past its transaction; empty: it is not
 };

@@ -66,7 +66,8 @@ Table sockets_table() {
                        {"application_name"},
                        {"prepared_statements", CellType::int4},
                        {"id", CellType::int8},
-                       {"pin"}});
+                       {"pin"},
+                       {"channels", CellType::int4}});
 }
 
 Cells socket_cells(const SocketRow& row) {
@@ -91,7 +92,8 @@ Cells socket_cells(const SocketRow& row) {
           row.application_name,
           number(std::int64_t{row.prepared_statements}),
           number(static_cast<std::int64_t>(row.id)),
-          row.pin};
+          row.pin,
+          number(std::int64_t{row.channels})};
 }
 
 }  // namespace

@@ -106,6 +106,10 @@ void add_statements(Table<Route>& table) {
   table.add("pins_allowed", boolean(), rule(&RouteRules::pins_allowed),
             "Whether a client may keep its server for what cannot move to another one (temporary "
             "tables, advisory locks). false: such a statement is refused.");
+  table.add("notification_bytes_max", bytes(16 * 1024, 1 << 30),
+            rule(&RouteRules::notification_bytes_max),
+            "Notifications kept for a client that listens and cannot be told yet, in a transaction "
+            "or because it does not read; with more its connection is ended.");
 }
 
 }  // namespace

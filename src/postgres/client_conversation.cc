@@ -137,8 +137,9 @@ void ClientConversation::refused(const session::Failure& why, const session::Tur
   fail(why);
 }
 
-void ClientConversation::server_lost(Reason reason, std::string_view detail, const session::Turn&) {
-  if (session_) return session_->server_lost(reason, detail);
+void ClientConversation::server_lost(Reason reason, std::string_view detail,
+                                     const session::Turn& turn) {
+  if (session_) return session_->server_lost(reason, detail, turn);
   if (probe_) probe_->server_lost();
   if (probe_ && probe_->asks_for_nothing()) return begin_probe(false);
   fail(reason, detail);

@@ -28,6 +28,22 @@ class ClientConversation final : public session::ClientConversation, public Logi
   void refused(const session::Failure& why, const session::Turn& turn) override;
   void server_lost(Reason reason, std::string_view detail, const session::Turn& turn) override;
   void dismiss(Reason reason, const session::Turn& turn) override;
+  void hearing(const session::Hearing& answer, const session::Turn& turn) override {
+    if (session_) session_->hearing(answer, turn);
+  }
+  void notified(const session::NotificationRef& each, const session::Turn&) override {
+    if (session_) session_->notified(each);
+  }
+  void notifications_missed(const session::Turn&) override {
+    if (session_) session_->notifications_missed();
+  }
+  void barrier_passed(const session::Turn& turn) override {
+    if (session_) session_->barrier_passed(turn);
+  }
+  void client_drained(const session::Turn&) override {
+    if (session_) session_->client_drained();
+  }
+  int channels() const override { return session_ ? session_->channels() : 0; }
   bool said_goodbye() const override { return session_ != nullptr && session_->said_goodbye(); }
   bool at_rest() const override;
   int prepared_statements() const override;

@@ -25,6 +25,8 @@ std::unique_ptr<session::ClientConversation> make_client_conversation(session::C
                                                                       Workshop& workshop);
 std::unique_ptr<session::ServerConversation> make_server_conversation(
     session::ServerPort& port, const session::RouteRules& rules);
+std::unique_ptr<session::ListenerConversation> make_listener_conversation(
+    session::ListenerPort& port);
 
 // For a connection that cannot stay and is not even listened to: an error with this reason. A
 // client takes it in place of any answer that it may be waiting for.

@@ -39,6 +39,10 @@ class LinkedClient {
   virtual void inquiry_row(Bytes /*row*/) {}
   virtual void inquiry_failed() {}
   virtual void inquiry_over() {}
+  // The server was notified. Gives whether the client is to be told by it, and not by the listener.
+  virtual bool server_notified(Bytes /*body*/) { return false; }
+  // A ReadyForQuery has come that the client is not to see yet: it is told later.
+  virtual bool holds_ready(char /*status*/) { return false; }
   // What Tidegate asked for in the session's name failed: its settings are not in place.
   virtual void replay_failed(std::string_view message) = 0;
   // The server said its last word to the client itself.

@@ -27,10 +27,11 @@ constexpr std::array<Cause, 8> kCauses = {{
 
 }  // namespace
 
-Pin pin_of(const sql::Effects& effects) {
+Pin pin_of(const sql::Effects& effects, bool listened_for) {
   Pin pin;
   for (const auto& cause : kCauses) {
-    if (!effects.has(cause.effect)) continue;
+    const bool is_none = cause.effect == Effect::listen && listened_for;
+    if (is_none || !effects.has(cause.effect)) continue;
     if (pin.reason.empty()) pin.reason = cause.pin.reason;
     pin.lasts |= cause.pin.lasts;
   }

@@ -15,7 +15,8 @@ struct Pin {
   std::string_view reason;  // for the operator; empty: the statement may run on any server
   bool lasts = false;       // PostgreSQL cannot be asked whether it still is there
 };
-Pin pin_of(const sql::Effects& effects);
+// `listened_for`: LISTEN is none; see channels.h.
+Pin pin_of(const sql::Effects& effects, bool listened_for = false);
 Pin pin_named(std::string_view reason);
 // Whether running it may end what a session was pinned for.
 bool may_unpin(const sql::Effects& effects);

@@ -16,6 +16,8 @@ constexpr std::size_t kErrorHeadBytes = 32 * 1024;
 constexpr std::size_t kTagBytes = 32;
 constexpr std::size_t kParameterBytesMax = 64 * 1024;
 constexpr std::size_t kInquiryRowBytesMax = 64 * 1024;
+// PostgreSQL's own limit is 8000 for channel and payload.
+constexpr std::size_t kNotificationBytesMax = 16 * 1024;
 
 // A command's tag tells of it, and not what it did. A block may have done anything.
 bool defines_something(std::string_view tag) {
@@ -169,6 +171,8 @@ std::size_t ReplyWalk::wanted(const MessageHeader& header) const {
     case 'T':
       if (!describes_statement()) return kHeaderBytes;
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kRowDescriptionBytesMax);
+    case 'A':
+      return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kNotificationBytesMax);
     case 'D':
       if (!inquires()) return kHeaderBytes;
       return kHeaderBytes + std::min<std::size_t>(header.body_bytes, kInquiryRowBytesMax);
@@ -232,7 +236,8 @@ ReplyWalk::Verdict ReplyWalk::judge(const MessageHeader& header, Bytes body, Ste
     case 'E':
       return error(body, step);
     case 'A':
-      return Verdict::pass;
+      return step.client != nullptr && step.client->server_notified(body) ? Verdict::pass
+                                                                          : Verdict::drop;
     case 'N':
       return notice(body, step);
     case 'T':
@@ -276,8 +281,9 @@ ReplyWalk::Verdict ReplyWalk::ready(Bytes body, Step& step) {
   if (inquired && step.client != nullptr) step.client->inquiry_over();
   if (skipped) return Verdict::drop;
   ++state_.requests_ended;
-  if (step.client != nullptr) step.client->ready(state_.status, step.turn);
-  return Verdict::pass;
+  if (step.client == nullptr) return Verdict::pass;
+  step.client->ready(state_.status, step.turn);
+  return step.client->holds_ready(state_.status) ? Verdict::drop : Verdict::pass;
 }
 
 // A Sync that might have been swallowed by a COPY was not. The client may have it; the server is
@@ -356,7 +362,9 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
       if (all) step.client->session_discarded();
     }
     // Behind that of a client that was lost, more of its requests may stand.
-    if (step.client == nullptr && all && !asked) state_.dirty = state_.opaque = false;
+    if (step.client == nullptr && all && !asked) {
+      state_.dirty = state_.opaque = state_.listens = false;
+    }
   }
   return reply('C', step);
 }

@@ -41,6 +41,7 @@ bool RequestWalk::query(Bytes message) {
 }
 
 bool RequestWalk::query_with_effects(Bytes message, const sql::Effects& effects) {
+  if (!hears(effects)) return false;
   const bool forgets =
       effects.has(Effect::sql_deallocate) || effects.has(Effect::sql_deallocate_all);
   if (forgets && effects.statements == 1) {
@@ -112,6 +113,7 @@ void RequestWalk::judge_streamed(std::string_view where) {
   if (effects.has(Effect::set_local)) session_.reading_.changes_unseen();
   if (changes_of(effects).settings) session_.reading_.may_change_text_rules();
   if (session_.reading_.misleads()) effects.add(Effect::unreadable);
+  session_.hears_late(effects);
   auto reason = pin_for(effects, std::nullopt);
   if (!reserved_name(effects).empty()) reason = Reason::reserved_name;
   // There is no place any more for what must follow a RESET.

@@ -255,6 +255,7 @@ bool RequestWalk::bind(const MessageHeader& header, Bytes part) {
 
 bool RequestWalk::bind_known(const MessageHeader& header, std::string_view portal,
                              std::string_view name, StatementRef statement, Bytes values) {
+  if (!hears(statement->effects)) return false;
   if (const auto reason = allow_bind(portal, *statement); reason != Reason::none) {
     return refuse(reason, refusal_detail(statement->effects));
   }
@@ -288,6 +289,7 @@ bool RequestWalk::bind_unnamed(const MessageHeader& header, Bytes part, std::str
     return bind_known(header, portal, {}, session_.unnamed_, part.subspan(names));
   }
   if (unnamed_unsettled() || (rules_in_flight() && !has_unnamed())) return stall();
+  if (session_.unnamed_ != nullptr && !hears(session_.unnamed_->effects)) return false;
   if (session_.unnamed_ != nullptr) {
     const auto& effects = session_.unnamed_->effects;
     const auto reason = allow_bind(portal, *session_.unnamed_);
@@ -415,7 +417,7 @@ Pin RequestWalk::pin_of(const sql::Effects& effects, std::optional<std::string_v
   const auto touched = touched_by(effects, text, *session_.settings_);
   if (touched) session_.touch(*touched);
   if (takes_settings_back(effects)) session_.touch_asked();
-  auto pin = postgres::pin_of(effects);
+  auto pin = postgres::pin_of(effects, session_.has_listener());
   const auto lasting = [&](std::string_view why) { pin = {why, true}; };
   if (!touched) lasting("set_config");
   if (session_.touches_too_many()) lasting("parameter");
@@ -429,6 +431,8 @@ Reason RequestWalk::pin_for(const sql::Effects& effects, std::optional<std::stri
   if (const auto pin = pin_of(effects, text); !pin.reason.empty()) {
     const auto reason = session_.pin(pin);
     if (reason != Reason::none) return reason;
+    const bool listens = effects.has(sql::Effect::listen) && !session_.has_listener();
+    if (listens && session_.channels_ != nullptr) session_.listen_on_server();
   }
   if (session_.pinned_ && may_unpin(effects)) session_.touch({.holds = true});
   if (effects.has(sql::Effect::session_function)) state().lasting = true;

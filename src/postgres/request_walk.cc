@@ -177,6 +177,8 @@ bool RequestWalk::whole(const MessageHeader& header, Bytes message) {
   }
   if (needs_server(type) && !need_server()) return false;
   if (owed_full(type)) return stall();
+  if (session_.notifies_ && waits_for_notified()) return stall();
+  if (session_.channels_ != nullptr && server_linked()) mind_channels();
   return dispatch(header, message);
 }
 
@@ -219,6 +221,8 @@ bool RequestWalk::begin(const MessageHeader& header, Bytes part) {
   }
   if (needs_server(type) && !need_server()) return false;
   if (owed_full(type)) return stall();
+  if (session_.notifies_ && waits_for_notified()) return stall();
+  if (session_.channels_ != nullptr && server_linked()) mind_channels();
   session_.body_left_ = static_cast<std::uint32_t>(kHeaderBytes + header.body_bytes - part.size());
   session_.streaming_ = Session::Streaming::forward;
   bool begun = true;
@@ -384,6 +388,22 @@ bool RequestWalk::need_server() {
 bool RequestWalk::owed_full(char type) {
   const bool copying = type == 'd' || type == 'c' || type == 'f';
   return !copying && server_linked() && state().owed.size() >= kOwedMax;
+}
+
+// The ReadyForQuery that may have to be held back is to be the last.
+bool RequestWalk::waits_for_notified() const {
+  const auto& server = session_.server_->state();
+  return server.owed.readies() > 0 && !server.copying_in && session_.port_.is_listened_to();
+}
+
+// They may have been taken from the server in the hope that it could be let go. What was heard in
+// an open transaction was committed before this session can be listening.
+void RequestWalk::mind_channels() {
+  auto& channels = *session_.channels_;
+  if (state().status == 'T' && state().owed.empty()) channels.forget_early();
+  if (!channels.lack() || state().status != 'I' || state().unsynced) return;
+  to_server_.flush();
+  session_.put_channels();
 }
 
 OwedReply& RequestWalk::owe(Reply reply, Action action) {

@@ -170,6 +170,10 @@ class RequestWalk {
 
   // --- Common ---
   bool need_server();
+  // False: the text has to wait for the listener.
+  bool hears(const sql::Effects& effects) { return effects.none() || session_.hears(effects); }
+  bool waits_for_notified() const;
+  void mind_channels();
   bool owed_full(char type);
   ServerState& state() { return session_.server_->state(); }
   OwedReply& owe(Reply reply, Action action = Action::forward);

@@ -71,8 +71,8 @@ void ServerConversation::login_finished() {
 // Facts such as is_superuser change with a role that a session takes, and change back with it:
 // only what a server says that has nothing of anybody's is for everybody.
 void ServerConversation::tell_news() {
-  const bool clean =
-      state_.at_rest() && !state_.dirty && !state_.opaque && !state_.have->has_custom();
+  const bool clean = state_.at_rest() && !state_.dirty && !state_.listens && !state_.opaque &&
+                     !state_.have->has_custom();
   if (!clean && !state_.promoted) return;
   if (clean) state_.news = false;
   state_.promoted = false;
@@ -162,7 +162,7 @@ void ServerConversation::spoil() {
 
 void ServerConversation::next_cleaning() {
   if (state_.status != 'I') return ask(Errand::rolling_back, "ROLLBACK");
-  if (state_.dirty) return ask(Errand::discarding, "DISCARD ALL");
+  if (state_.dirty || state_.listens) return ask(Errand::discarding, "DISCARD ALL");
   errand_ = Errand::none;
   port_->cleaned();
 }

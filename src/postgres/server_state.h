@@ -31,6 +31,7 @@ struct ServerState {
   bool inside_reply = false;   // a message has arrived in part ...
   bool inside_passed = false;  // ... and that part was forwarded to the client
   bool dirty = false;          // session state that Tidegate does not track was left on it
+  bool listens = false;        // channels of its session's may be on it
   bool lasting = false;        // ... that even DISCARD ALL leaves there
   bool opaque = false;         // it ran what no text shows (DO, CALL): it may hold anything
 

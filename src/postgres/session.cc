@@ -38,6 +38,7 @@ Session::~Session() {
 std::size_t Session::from_client(Bytes bytes, const session::Turn& turn) {
   const auto taken = RequestWalk(*this, turn).run(bytes);
   if (server_ != nullptr) let_go();
+  if (channels_ != nullptr) tell_notifications();
   return taken;
 }
 
@@ -62,6 +63,7 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   if (rules_.mode == PoolMode::session) server.state().dirty = true;
   transaction_since_ = query_since_ = turn.now;
   settle_settings();
+  if (channels_ != nullptr) put_channels();
   if (facts_ != server.state().facts && !settling_) tell_facts();
   if (stash_.empty()) return;
   resume(turn);
@@ -119,10 +121,16 @@ void Session::refused(const session::Failure& why, const session::Turn& turn) {
   finish_if_done();
 }
 
-void Session::server_lost(Reason reason, std::string_view detail) {
+void Session::server_lost(Reason reason, std::string_view detail, const session::Turn& turn) {
   const bool last_word_said = fatal_forwarded_ || inside_reply();
   publish_schema();
+  forget_sender();
+  forget_channels();
   server_ = nullptr;
+  if (holding_ready_ && !last_word_said) {  // what it was asked is done
+    barrier_passed_ = true;
+    return stop_holding(turn);
+  }
   if (last_word_said) return close(reason, session::Farewell::flush);
   fail(reason, detail);
 }
@@ -188,6 +196,7 @@ void Session::session_discarded() {
   server_->state().opaque = false;
   pin_lasts_ = false;
   if (std::exchange(pinned_, false) && !pinned_by_unnamed_) unpin();
+  if (channels_ != nullptr && channels_->on_own_server()) channels_.reset();
   if (rules_.mode != PoolMode::session) server_->state().dirty = false;
 }
 
@@ -227,6 +236,10 @@ void Session::replies_walked(const session::Turn& turn) {
     keep_server();
     if (server_ == nullptr) return;
   }
+  if (channels_ != nullptr && channels_->failed()) {
+    keep_channels_here();
+    if (server_ == nullptr) return;
+  }
   const auto& state = server_->state();
   if (state.owed.empty()) {
     if (std::exchange(settling_, false)) tell_facts();
@@ -243,6 +256,8 @@ void Session::replies_walked(const session::Turn& turn) {
     return fail(Reason::transaction_refused, "pool_mode is statement");
   }
   if (!held_a_message) let_go();
+  if (holding_ready_) stop_holding(turn);
+  if (channels_ != nullptr) tell_notifications();
   resume(turn);
   finish_if_done();
 }
@@ -297,11 +312,13 @@ bool Session::can_release() const {
   const auto& state = server_->state();
   if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
   return state.at_rest() && streaming_ == Streaming::none && (!pinned_ || may_unpin()) &&
-         !pinned_by_unnamed_ && !settling_ && rules_.mode != PoolMode::session;
+         !pinned_by_unnamed_ && !settling_ && !holding_ready_ &&
+         rules_.mode != PoolMode::session;
 }
 
 // The server goes to nobody else before it is known what the session has set there, and left.
 void Session::let_go() {
+  if (channels_ != nullptr && must_ask_channels()) return ask_channels();
   if (!can_release()) return;
   const bool asks = unknown_ != nullptr && (pinned_ || !planted(Planted::inquiry_forgotten));
   asks ? inquire() : release();
@@ -327,8 +344,21 @@ void Session::detach() {
   if (!no_portals()) forget_portals();
   reading_.unlinked();
   doubts_.unlinked();
+  forget_sender();
+  forget_channels();
   server_->unlink(inside);
   server_ = nullptr;
+}
+
+void Session::forget_sender() {
+  notifies_ = false;
+  if (std::exchange(sends_by_server_, false)) port_.sent_all(server_->process_id());
+}
+
+// Of the server that is let go.
+void Session::forget_channels() {
+  asks_channels_ = false;
+  if (channels_ != nullptr) channels_->unlinked();
 }
 
 Session::NotedPortals& Session::noted_portals() {
@@ -362,7 +392,7 @@ void Session::client_finished(const session::Turn&) {
 // The client has closed its sending side: it gets what it is still owed, then the end. What can
 // never be answered (half a message, a pipeline without its Sync) ends it at once.
 void Session::finish_if_done() {
-  if (!finished_ || closed_ || waiting_ || settling_) return;
+  if (!finished_ || closed_ || waiting_ || settling_ || awaits_listener_ || holding_ready_) return;
   if (stalled_ && server_ != nullptr && !server_->state().copying_in) return;
   if (!awaits_answers()) close(Reason::client_gone, session::Farewell::flush);
 }
@@ -374,7 +404,7 @@ void Session::client_lost() {
 
 bool Session::at_rest() const {
   return server_ == nullptr && !waiting_ && stash_.empty() && streaming_ == Streaming::none &&
-         !discarding_;
+         !discarding_ && !awaits_listener_ && !holding_ready_;
 }
 
 void Session::dismiss(Reason reason) {
@@ -442,14 +472,17 @@ void Session::inquire() {
 }
 
 void Session::inquiry_row(Bytes row) {
+  if (channels_ != nullptr && channels_->asking()) return channels_->take_row(row);
   if (unknown_ != nullptr && unknown_->inquiry) unknown_->inquiry->take_row(row);
 }
 
 void Session::inquiry_failed() {
+  if (channels_ != nullptr && channels_->asking()) return channels_->fail();
   if (unknown_ != nullptr && unknown_->inquiry) unknown_->inquiry->fail();
 }
 
 void Session::inquiry_over() {
+  if (channels_ != nullptr && channels_->asking()) return channels_answered();
   if (unknown_ == nullptr || !unknown_->inquiry) return;
   const auto answered = std::move(*unknown_->inquiry);
   unknown_->inquiry.reset();

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "postgres/channels.h"
 #include "postgres/conversations.h"
 #include "postgres/inquiry.h"
 #include "postgres/linked_client.h"
@@ -34,16 +35,27 @@ class Session final : public LinkedClient {
 
   // --- From the proxy; see session::ClientConversation ---
   std::size_t from_client(Bytes bytes, const session::Turn& turn);
-  bool wants_input() const { return !waiting_ && !settling_ && !stalled_ && !closed_; }
+  bool wants_input() const {
+    return !waiting_ && !settling_ && !stalled_ && !closed_ && !awaits_listener_ &&
+           !asks_channels_ && !holding_ready_;
+  }
   void client_finished(const session::Turn& turn);
   void client_lost();
   bool said_goodbye() const { return said_goodbye_; }
   void linked(ServerConversation& server, const session::Turn& turn);
   void refused(const session::Failure& why, const session::Turn& turn);
-  void server_lost(Reason reason, std::string_view detail);
+  void server_lost(Reason reason, std::string_view detail, const session::Turn& turn);
   void dismiss(Reason reason);
   bool at_rest() const;
   int prepared_statements() const { return static_cast<int>(names_.size()); }
+  int channels() const {
+    return channels_ == nullptr ? 0 : static_cast<int>(channels_->heard().size());
+  }
+  void hearing(const session::Hearing& answer, const session::Turn& turn);
+  void notified(const session::NotificationRef& notification);
+  void notifications_missed();
+  void barrier_passed(const session::Turn& turn);
+  void client_drained() { tell_notifications(); }
 
   // --- From the walk of replies ---
   void to_client(Bytes bytes) override { port_.to_client(bytes); }
@@ -60,6 +72,8 @@ class Session final : public LinkedClient {
   void inquiry_row(Bytes row) override;
   void inquiry_failed() override;
   void inquiry_over() override;
+  bool server_notified(Bytes body) override;
+  bool holds_ready(char status) override;
   void replay_failed(std::string_view message) override;
   void fatal_forwarded() override { fatal_forwarded_ = true; }
   void ready(char status, const session::Turn& turn) override;
@@ -123,6 +137,27 @@ class Session final : public LinkedClient {
   void end_pin();
   // An answer says so.
   void keep_server();
+  // --- Notifications: session_channels.cc ---
+  bool hears(const sql::Effects& effects);
+  void hears_late(const sql::Effects& effects);
+  bool begin_channels(const sql::Effects& effects);
+  void notify();
+  void send_by_server();
+  void forget_sender();
+  void forget_channels();
+  bool letters_differ() const;
+  void put_channels();
+  bool must_ask_channels() const;
+  void ask_channels();
+  void channels_answered();
+  void keep_channels_here();
+  void listen_on_server();
+  bool is_quiet() const;
+  void tell_notifications();
+  void stop_holding(const session::Turn& turn);
+  // Whether its LISTEN is nothing that ties it to a server.
+  bool has_listener() const { return channels_ != nullptr && !channels_->denied(); }
+
   // What sets its statements apart while the server reads texts in a way that only it has.
   std::uint64_t reading_salt();
   std::uint64_t own_salt() const;
@@ -166,6 +201,7 @@ class Session final : public LinkedClient {
   StatementNames names_;
   StatementRef unnamed_;
 
+  std::unique_ptr<Channels> channels_;     // null when it listens to nothing
   std::unique_ptr<NotedPortals> portals_;  // of this transaction; null when there are none
 
   ByteBuffer stash_;  // the beginning of a message that cannot be dealt with yet
@@ -184,6 +220,12 @@ class Session final : public LinkedClient {
   bool waiting_ = false;            // for a server
   bool settling_ = false;           // for the reply to settings that may be refused
   bool putting_right_ = false;      // among them, what takes away that others left
+  bool awaits_listener_ = false;    // for it to listen to what the next message will
+  bool asks_channels_ = false;      // of its server, which forgets them then
+  bool notifies_ = false;           // somebody, when this transaction commits
+  bool sends_by_server_ = false;    // those who listen were told whose server this is
+  bool holding_ready_ = false;      // until whoever listens has been told what was committed
+  bool barrier_passed_ = false;     // ... which is so
   bool stalled_ = false;            // for replies that decide what the next message means
   bool said_goodbye_ = false;       // by Terminate
   bool finished_ = false;           // the client sends no more

@@ -5,6 +5,7 @@
 #include "base/planted.h"
 #include "base/wipe.h"
 #include "postgres/conversations.h"
+#include "proxy/hub.h"
 #include "proxy/pool_gate.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
@@ -120,6 +121,7 @@ void Client::to_client(Bytes bytes) {
 
 void Client::output_drained(net::StreamId) {
   output_full_ = false;
+  if (listens_) conversation_->client_drained(worker_.turn());
   set_reading();
   if (server_ != nullptr) server_->set_reading();
 }
@@ -403,6 +405,55 @@ void Client::server_lost(Reason reason, const std::string& detail) {
   feed();
 }
 
+// --- Notifications ---
+
+// A budget of one server leaves none for anybody else.
+bool Client::can_listen() const {
+  return route_->upstream().spec().limits.budget > 1;
+}
+
+void Client::listen(std::uint32_t request, std::vector<std::string> channels) {
+  listens_ = true;
+  route_->hub().listen(worker_, route_, {{worker_.index(), id_}, request, std::move(channels)});
+}
+
+void Client::unlisten(std::vector<std::string> channels) {
+  route_->hub().unlisten({{worker_.index(), id_}, 0, std::move(channels)});
+}
+
+bool Client::is_listened_to() const {
+  return route_->hub().is_listened_to();
+}
+void Client::want_barrier() {
+  route_->hub().want_barrier(worker_, {worker_.index(), id_});
+}
+void Client::sends_by(std::uint32_t process_id) {
+  route_->hub().sends_by(process_id, cancel_pid());
+}
+void Client::sent_all(std::uint32_t process_id) {
+  route_->hub().sent_all(process_id);
+}
+
+void Client::hearing(const session::Hearing& answer) {
+  if (state_ == State::ending) return;
+  conversation_->hearing(answer, worker_.turn());
+  feed();
+}
+
+void Client::notified(const session::NotificationRef& notification) {
+  if (state_ != State::ending) conversation_->notified(notification, worker_.turn());
+}
+
+void Client::notifications_missed() {
+  if (state_ != State::ending) conversation_->notifications_missed(worker_.turn());
+}
+
+void Client::barrier_passed() {
+  if (state_ == State::ending) return;
+  conversation_->barrier_passed(worker_.turn());
+  feed();
+}
+
 // --- Ends ---
 
 void Client::dismiss(Reason reason) {
@@ -468,6 +519,7 @@ void Client::log_end(Reason reason, std::string_view detail) {
 void Client::end(Reason reason, std::string_view detail) {
   state_ = State::ending;  // what is held may be under the conversation's eyes, and goes with us
   worker_.newcomer_known(*this);
+  if (listens_) route_->hub().leave({worker_.index(), id_});
   log_end(reason, detail);
   if (!cancelling_) worker_.bury(id_);
 }

@@ -9,6 +9,7 @@
 #include "base/byte_queue.h"
 #include "net/reactor.h"
 #include "proxy/census.h"
+#include "proxy/holder.h"
 #include "proxy/ids.h"
 #include "proxy/route.h"
 #include "session/conversation.h"
@@ -18,7 +19,8 @@ namespace tidegate::proxy {
 class Server;
 class Worker;
 
-class Client final : public net::StreamHandler,
+class Client final : public Holder,
+                     public net::StreamHandler,
                      public net::TimerHandler,
                      public session::ClientPort {
  public:
@@ -39,14 +41,16 @@ class Client final : public net::StreamHandler,
   void begin(ClientId id, net::ParcelPtr parcel, const net::Address& peer, Ticket ticket);
 
   // Orders from the worker.
-  void link(Server& server);
+  void link(Server& server) override;
   // The server chosen for it died before it could be linked: back to the queue, at the front.
-  void want_again(std::uint32_t wait);
-  void refuse(Reason reason);
+  void want_again(std::uint32_t wait) override;
+  void refuse(Reason reason) override;
   // Whether it is in this wait of its own, and not in a later one.
-  bool waits(std::uint32_t wait) const { return state_ == State::waiting && wait == wait_number_; }
-  std::uint32_t wait_number() const { return wait_number_; }
-  void server_lost(Reason reason, const std::string& detail);
+  bool waits(std::uint32_t wait) const override {
+    return state_ == State::waiting && wait == wait_number_;
+  }
+  std::uint32_t wait_number() const override { return wait_number_; }
+  void server_lost(Reason reason, const std::string& detail) override;
   void dismiss(Reason reason);
   // No transaction, nothing owed or held back: it may be dismissed without losing anything.
   bool at_rest() const {
@@ -60,8 +64,14 @@ class Client final : public net::StreamHandler,
   void cancel(net::Task done);
   bool can_be_cancelled() const;  // it runs something, or waits for a server to do so
   // Offers held bytes as long as the conversation takes them, and sets reading by what remains.
-  void feed();
-  bool output_full() const { return output_full_; }
+  void feed() override;
+  bool output_full() const override { return output_full_; }
+  const Client* as_client() const override { return this; }
+  // From the listener of its database.
+  void hearing(const session::Hearing& answer);
+  void notified(const session::NotificationRef& notification);
+  void notifications_missed();
+  void barrier_passed();
   // Nothing to who is not waiting for it, or has been told.
   void secret_found(const session::Secret& secret);
   bool waits_for_secret_of(std::string_view user) const { return secret_asked_ && user_ == user; }
@@ -71,7 +81,7 @@ class Client final : public net::StreamHandler,
 
   State state() const { return state_; }
   ClientId id() const { return id_; }
-  pool::WaiterId waiter() const;
+  pool::WaiterId waiter() const override;
   net::StreamId stream() const { return stream_; }
   Server* server() const { return server_; }
   const std::shared_ptr<Route>& route() const { return route_; }
@@ -115,6 +125,14 @@ class Client final : public net::StreamHandler,
   bool may_be_outdated() override;
   void application_name_changed(std::string_view name) override;
   Log& log() override;
+  bool can_listen() const override;
+  void listen(std::uint32_t request, std::vector<std::string> channels) override;
+  void unlisten(std::vector<std::string> channels) override;
+  bool is_listened_to() const override;
+  void want_barrier() override;
+  void sends_by(std::uint32_t process_id) override;
+  void sent_all(std::uint32_t process_id) override;
+  bool client_full() const override { return output_full_; }
 
  private:
   // True when the first bytes are a TLS handshake, which then has them.
@@ -154,6 +172,7 @@ class Client final : public net::StreamHandler,
   bool finished_ = false;          // the client closed its sending side
   bool logged_in_ = false;
   bool secret_asked_ = false;  // it waits for us, not we for it
+  bool listens_ = false;       // or has
   bool cancelling_ = false;    // it came to cancel: its connection ends when that is over
   Ticket in_process_, in_user_, in_database_, in_route_, inside_;
   std::string address_;  // kept because the stream may be gone when it is to be named

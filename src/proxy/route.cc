@@ -20,7 +20,8 @@ Route::Route(std::string database, const config::Route& spec, Upstream& upstream
       id_(upstream.with_pool([&](pool::Pool& pool) { return pool.add_route(spec.limits); })),
       traffic_(workers),
       database_clients_(std::move(database_clients)),
-      refusing_hosts_(upstream.spec().hosts.size()) {}
+      refusing_hosts_(upstream.spec().hosts.size()),
+      hub_(upstream.hub(server_rules_.database)) {}
 
 void Route::end_period(std::size_t worker, bool idle) {
   auto& [now, last] = traffic_[worker];

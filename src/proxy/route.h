@@ -11,6 +11,7 @@
 #include "pool/pool.h"
 #include "proxy/census.h"
 #include "proxy/crowd.h"
+#include "proxy/hub.h"
 #include "proxy/last_failure.h"
 #include "proxy/refusing_hosts.h"
 #include "proxy/upstream.h"
@@ -53,6 +54,8 @@ class Route {
   // One of its servers could not be had; what its clients are told when they are refused for that.
   void note_failure(const session::Failure& failure, Instant at);
   session::Failure explain(Reason reason) const;
+  // Who listens in its database, over all routes that lead there.
+  Hub& hub() { return *hub_; }
   RefusingHosts& refusing_hosts() { return refusing_hosts_; }
 
  private:
@@ -76,6 +79,7 @@ class Route {
   Instant doubted_at_;
   LastFailure last_failure_;
   RefusingHosts refusing_hosts_;
+  std::shared_ptr<Hub> hub_;
 };
 
 }  // namespace tidegate::proxy

@@ -6,6 +6,7 @@
 #include "postgres/conversations.h"
 #include "proxy/cancel_errand.h"
 #include "proxy/client.h"
+#include "proxy/holder.h"
 #include "proxy/pool_gate.h"
 #include "proxy/worker.h"
 
@@ -228,21 +229,25 @@ void Server::log_failure(const session::Failure& why) {
 
 // --- Held by a client ---
 
-void Server::assign(Client& client, bool verify) {
+void Server::assign(Holder& holder, bool verify) {
   ++link_number_;
   assigned_at_ = worker_->reactor().now();
-  if (!verify) return link(client);
+  if (!verify) return link(holder);
   state_ = State::verifying;
-  verified_for_ = client.id();
-  verified_wait_ = client.wait_number();
+  verified_for_ = holder.waiter();
+  verified_wait_ = holder.wait_number();
   set_timer(route_->spec().limits.ping_timeout);
   conversation_->verify(worker_->turn());
 }
 
-void Server::link(Client& client) {
+void Server::link(Holder& holder) {
   state_ = State::linked;
-  client_ = &client;
-  client.link(*this);
+  holder_ = &holder;
+  holder.link(*this);
+}
+
+const Client* Server::client() const {
+  return holder_ == nullptr ? nullptr : holder_->as_client();
 }
 
 void Server::verified() {
@@ -251,20 +256,20 @@ void Server::verified() {
     const bool of_this_link = server != nullptr && server->link_number_ == link;
     if (!of_this_link || server->state_ != State::verifying || server->broken_) return;
     server->stop_timer();
-    auto* client = server->waiting_client();
-    if (client == nullptr) return server->back_to_pool();
-    server->link(*client);
+    auto* holder = server->waiting_holder();
+    if (holder == nullptr) return server->back_to_pool();
+    server->link(*holder);
   });
 }
 
-// Whom a verified server is meant for; null when that client has left.
-Client* Server::waiting_client() const {
-  auto* client = worker_->find(verified_for_);
-  return client != nullptr && client->waits(verified_wait_) ? client : nullptr;
+// Whom a verified server is meant for; null when that one has left.
+Holder* Server::waiting_holder() const {
+  auto* holder = worker_->find_holder(verified_for_);
+  return holder != nullptr && holder->waits(verified_wait_) ? holder : nullptr;
 }
 
 void Server::release() {
-  client_ = nullptr;
+  holder_ = nullptr;
   back_to_pool();
 }
 
@@ -293,7 +298,7 @@ void Server::errand_ended(CancelErrand& errand, bool in_doubt) {
 }
 
 void Server::abandon() {
-  client_ = nullptr;
+  holder_ = nullptr;
   if (planted(Planted::server_leak_on_reset)) return;
   state_ = State::cleaning;
   set_timer(route_->upstream().spec().cancel_timeout);
@@ -317,23 +322,23 @@ void Server::to_server(Bytes bytes) {
 void Server::bytes_arrived(net::StreamId, Bytes bytes) {
   if (state_ == State::closing) return;
   route_->traffic(worker_->index()).bytes_from_servers += bytes.size();
-  auto* client = client_;
+  auto* holder = holder_;
   conversation_->from_server(bytes, worker_->turn());
   set_reading();
   // A reply may be what the client's next message waited for. It lives until the turn is settled,
   // also when the reply ended its link.
-  if (client != nullptr) client->feed();
+  if (holder != nullptr) holder->feed();
   // Only now: what the client waited to send may be just what is to be cancelled.
   for (auto* errand : std::vector(errands_)) errand->replies_came();
 }
 
 void Server::output_drained(net::StreamId) {
   output_full_ = false;
-  if (client_ != nullptr && state_ == State::linked) client_->feed();
+  if (holder_ != nullptr && state_ == State::linked) holder_->feed();
 }
 
 void Server::set_reading() {
-  const bool wanted = client_ == nullptr || !client_->output_full();
+  const bool wanted = holder_ == nullptr || !holder_->output_full();
   if (wanted == reading_) return;
   reading_ = wanted;
   if (wanted) {
@@ -377,13 +382,13 @@ void Server::database_closed(Reason reason, const std::string& detail) {
     case State::closing:
       break;
     case State::verifying:
-      gate().assign_failed(id_, waiting_client() != nullptr);
+      gate().assign_failed(id_, waiting_holder() != nullptr);
       return vanish();
     case State::idle:
     case State::linked:
     case State::cleaning:
     case State::cancelling:
-      part_from_client(reason, detail);
+      part_from_holder(reason, detail);
       gate().server_closing(id_);
       break;
   }
@@ -404,23 +409,23 @@ void Server::end_broken(Reason reason, const std::string& detail) {
   if (state_ == State::closing) return;
   if (state_ == State::login) return fail({reason, detail});
   if (state_ == State::verifying) {
-    if (auto* client = waiting_client()) client->want_again(verified_wait_);
+    if (auto* holder = waiting_holder()) holder->want_again(verified_wait_);
   }
-  part_from_client(reason, detail);
+  part_from_holder(reason, detail);
   close(reason);
 }
 
-void Server::part_from_client(Reason reason, const std::string& detail) {
-  log().write(client_ == nullptr ? LogLevel::info : LogLevel::warning, "server lost",
+void Server::part_from_holder(Reason reason, const std::string& detail) {
+  log().write(holder_ == nullptr ? LogLevel::info : LogLevel::warning, "server lost",
               {{"reason", name(reason)},
                {"detail", detail},
                {"database", route_->database()},
-               {"linked", client_ != nullptr}});
-  if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, detail);
+               {"linked", holder_ != nullptr}});
+  if (auto* holder = std::exchange(holder_, nullptr)) holder->server_lost(reason, detail);
 }
 
 void Server::drop(Reason reason) {
-  client_ = nullptr;
+  holder_ = nullptr;
   close(reason);
 }
 
@@ -434,7 +439,7 @@ void Server::pool_closes(Reason reason) {
   if (state_ == State::closing) return;
   log().write(LogLevel::debug, "closing server",
               {{"reason", name(reason)}, {"database", route_->database()}});
-  if (auto* client = std::exchange(client_, nullptr)) client->server_lost(reason, {});
+  if (auto* holder = std::exchange(holder_, nullptr)) holder->server_lost(reason, {});
   begin_close();
 }
 

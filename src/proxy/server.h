@@ -16,6 +16,7 @@ namespace tidegate::proxy {
 
 class CancelErrand;
 class Client;
+class Holder;
 class PoolGate;
 class Worker;
 
@@ -41,11 +42,11 @@ class Server final : public net::StreamHandler,
   void open();
 
   // Orders from the worker and the client.
-  void assign(Client& client, bool verify);
-  void release();                   // by the linked client: nothing owed, ready for anybody
+  void assign(Holder& holder, bool verify);
+  void release();                   // by its holder: nothing owed, ready for anybody
   void abandon();                   // the client left in the middle
-  void drop(Reason reason);         // by the linked client: not to be used again
-  void close(Reason reason);        // not to be used again; a linked client is told
+  void drop(Reason reason);         // by its holder: not to be used again
+  void close(Reason reason);        // not to be used again; its holder is told
   void pool_closes(Reason reason);  // the same, and the pool knows already
   void leave();                     // the process leaves
   void errand_begins(CancelErrand& errand);
@@ -66,7 +67,8 @@ class Server final : public net::StreamHandler,
   // Null while connecting.
   bool has_conversation() const { return conversation_ != nullptr; }
   session::ServerConversation& conversation() { return *conversation_; }
-  Client* client() const { return client_; }
+  const Client* client() const;  // null also while a listener holds it
+  bool is_listener() const { return holder_ != nullptr && client() == nullptr; }
   net::StreamId stream() const { return stream_; }
   const net::Address& address() const { return address_; }
   const net::Target& target() const { return target_; }
@@ -107,8 +109,8 @@ class Server final : public net::StreamHandler,
 
  private:
   PoolGate& gate() const;
-  void link(Client& client);
-  Client* waiting_client() const;
+  void link(Holder& holder);
+  Holder* waiting_holder() const;
   void try_next_host();
   void try_addresses(net::Resolved resolved);
   void try_next_address();
@@ -121,7 +123,7 @@ class Server final : public net::StreamHandler,
   void log_failure(const session::Failure& why);
   void database_closed(Reason reason, const std::string& detail);
   void end_broken(Reason reason, const std::string& detail);
-  void part_from_client(Reason reason, const std::string& detail);
+  void part_from_holder(Reason reason, const std::string& detail);
   void begin_close();
   void gone();
   void gone_unheard();
@@ -136,8 +138,8 @@ class Server final : public net::StreamHandler,
   State state_ = State::connecting;
   net::StreamId stream_;
   std::unique_ptr<session::ServerConversation> conversation_;
-  Client* client_ = nullptr;  // while linked
-  ClientId verified_for_;     // while verifying: whom it is meant for, if that client stays ...
+  Holder* holder_ = nullptr;         // while linked
+  pool::WaiterId verified_for_ = 0;  // while verifying: whom it is meant for, if he stays ...
   std::uint32_t verified_wait_ = 0;  // ... in this wait
   net::TimerId timer_;
   Instant opened_at_, assigned_at_;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "proxy/hub.h"
+
 namespace tidegate::proxy {
 
 Upstream::Upstream(std::size_t index, config::Upstream spec, net::TlsContextRef tls,
@@ -22,6 +24,16 @@ bool Upstream::all_hosts_wrong(std::size_t first, std::size_t tried) {
 void Upstream::no_host_wrong() {
   const std::scoped_lock hold(wrong_lock_);
   wrong_.assign(wrong_.size(), false);
+}
+
+std::shared_ptr<Hub> Upstream::hub(const std::string& database) {
+  const std::scoped_lock hold(hubs_lock_);
+  auto found = hubs_[database].lock();
+  if (found != nullptr) return found;
+  std::erase_if(hubs_, [](const auto& each) { return each.second.expired(); });
+  found = std::make_shared<Hub>();
+  hubs_[database] = found;
+  return found;
 }
 
 std::optional<session::ScramKeys> Upstream::find_keys(const KeyQuery& query) {

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -20,6 +21,8 @@
 #include "session/secret.h"
 
 namespace tidegate::proxy {
+
+class Hub;
 
 class Upstream {
  public:
@@ -42,6 +45,9 @@ class Upstream {
     const bool in_turn = spec_.host_order == config::HostOrder::in_turn;
     return in_turn ? next_host_.fetch_add(1, std::memory_order_relaxed) : 0;
   }
+
+  // Of a database by its name there; kept by whoever uses it.
+  std::shared_ptr<Hub> hub(const std::string& database);
 
   session::SchemaVersion& schema() { return schema_; }
   LastFailure& last_failure() { return last_failure_; }
@@ -78,6 +84,8 @@ class Upstream {
   session::SchemaVersion schema_;
   std::mutex keys_lock_;
   std::map<KeyQuery, session::ScramKeys> keys_;
+  std::mutex hubs_lock_;
+  std::map<std::string, std::weak_ptr<Hub>> hubs_;
 };
 
 // Derives what find_keys() did not know; slow, for the offload threads.

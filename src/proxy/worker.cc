@@ -5,6 +5,7 @@
 
 #include "base/check.h"
 #include "proxy/cancel_errand.h"
+#include "proxy/hub.h"
 
 namespace tidegate::proxy {
 namespace {
@@ -32,7 +33,9 @@ Worker::Worker(Process& process, WorkerIndex index, net::Reactor& reactor)
   process.enlist(*this);
 }
 
-Worker::~Worker() = default;
+Worker::~Worker() {
+  for (const auto& [slot, hub] : listeners_) hub->stop();
+}
 
 // --- Arrivals ---
 
@@ -236,8 +239,8 @@ void Worker::assign(PoolGate& gate, const pool::Action& action) {
 void Worker::want_again(const pool::Action& action) {
   const auto name = client_of(action.waiter);
   auto& worker = process_.worker(name.worker);
-  worker.post([&worker, id = name.id, wait = action.number] {
-    if (auto* client = worker.find(id)) client->want_again(wait);
+  worker.post([&worker, waiter = action.waiter, wait = action.number] {
+    if (auto* holder = worker.find_holder(waiter)) holder->want_again(wait);
   });
 }
 
@@ -252,16 +255,41 @@ void Worker::receive(Upstream& upstream, std::unique_ptr<Server> server, net::Pa
 }
 
 void Worker::link(PoolGate& gate, Server& server, const pool::Action& action) {
-  auto* client = clients_.find(client_of(action.waiter).id);
-  if (client == nullptr || !client->waits(action.number)) {
+  auto* holder = find_holder(action.waiter);
+  if (holder == nullptr || !holder->waits(action.number)) {
     return gate.server_released(server.id(), server.conversation().fit());
   }
-  server.assign(*client, action.verify);
+  server.assign(*holder, action.verify);
 }
 
 void Worker::refuse(const pool::Action& action) {
-  auto* client = clients_.find(client_of(action.waiter).id);
-  if (client != nullptr && client->waits(action.number)) client->refuse(action.reason);
+  auto* holder = find_holder(action.waiter);
+  if (holder != nullptr && holder->waits(action.number)) holder->refuse(action.reason);
+}
+
+// --- Listeners ---
+
+// Their slots are beyond those of the clients.
+Holder* Worker::find_holder(pool::WaiterId waiter) {
+  const auto id = client_of(waiter).id;
+  if (id.slot < kClientSlotsMax) return clients_.find(id);
+  const auto found = listeners_.find(id.slot);
+  return found == listeners_.end() ? nullptr : found->second.get();
+}
+
+std::uint32_t Worker::keep_listener(std::shared_ptr<Hub> hub) {
+  do {
+    listener_slot_last_ = (listener_slot_last_ + 1) % kClientSlotsMax;
+  } while (listeners_.contains(kClientSlotsMax + listener_slot_last_));
+  const auto slot = kClientSlotsMax + listener_slot_last_;
+  listeners_.emplace(slot, std::move(hub));
+  return slot;
+}
+
+// Whoever is in the middle of a step with it may go on to its end.
+void Worker::let_listener_go(std::uint32_t slot) {
+  auto node = listeners_.extract(slot);
+  later([kept = std::move(node.mapped())] {});
 }
 
 // --- Cancel ---

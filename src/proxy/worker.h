@@ -8,6 +8,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -24,6 +25,8 @@
 namespace tidegate::proxy {
 
 class CancelErrand;
+class Holder;
+class Hub;
 
 // Beyond clients_max so many more may come in: they may be cancel requests or want the console, or
 // not know what they want, and the others are refused when they have said who they are. Whoever is
@@ -77,6 +80,11 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   void later(net::Task task) { later_.push_back(std::move(task)); }
 
   Client* find(ClientId id) { return clients_.find(id); }
+  // Who waits for a server under that number, if he is still here.
+  Holder* find_holder(pool::WaiterId waiter);
+  // A hub that is at home here, for as long as somebody listens; gives its slot.
+  std::uint32_t keep_listener(std::shared_ptr<Hub> hub);
+  void let_listener_go(std::uint32_t slot);
   // Removes the client at the end of the step.
   void bury(ClientId id) { dead_clients_.push_back(id); }
   void bury(PoolGate& gate, pool::ServerId id) { dead_servers_.push_back({&gate, id}); }
@@ -154,6 +162,8 @@ class Worker final : public net::TurnHandler, public net::AcceptHandler {
   std::vector<DeadServer> dead_servers_;
   std::vector<std::unique_ptr<CancelErrand>> errands_;
   std::vector<std::unique_ptr<CancelErrand>> dead_errands_;
+  std::unordered_map<std::uint32_t, std::shared_ptr<Hub>> listeners_;  // by slot
+  std::uint32_t listener_slot_last_ = 0;
   bool closing_servers_ = false;
   Instant period_ends_;
   Instant forget_at_ = Instant::never();  // when to look for routes that nobody uses any more

@@ -22,6 +22,7 @@
 #include "base/log.h"
 #include "base/reason.h"
 #include "session/failure.h"
+#include "session/listening.h"
 #include "session/schema_version.h"
 #include "session/secret.h"
 #include "session/table.h"
@@ -61,6 +62,7 @@ struct RouteRules {
   bool pins_allowed = true;
   // How long what was parsed for one client's unnamed statement serves others; 0: not at all.
   Duration share_unnamed_for = std::chrono::seconds(1);
+  std::size_t notification_bytes_max = 1 << 20;  // kept for a client that cannot be told yet
   bool operator==(const RouteRules&) const = default;
 };
 
@@ -145,6 +147,23 @@ class ClientPort : public SnapshotPort {
   virtual bool may_be_outdated() { return false; }
   virtual void application_name_changed(std::string_view name) = 0;
   virtual Log& log() = 0;
+
+  // Notifications, over the listener that all clients of the database share. By default there is
+  // none, and who listens does so on a server of its own.
+  virtual bool can_listen() const { return false; }
+  // Answered with hearing(), unless `request` is 0. What comes through the channels is told with
+  // notified() from then on, or from a little before.
+  virtual void listen(std::uint32_t /*request*/, std::vector<std::string> /*channels*/) {}
+  virtual void unlisten(std::vector<std::string> /*channels*/) {}
+  // Whether anybody listens in this database.
+  virtual bool is_listened_to() const { return false; }
+  // Answered with barrier_passed(): whatever was committed before has come to all who listen.
+  virtual void want_barrier() {}
+  // What this server process notifies of is this client's doing, until sent_all().
+  virtual void sends_by(std::uint32_t /*process_id*/) {}
+  virtual void sent_all(std::uint32_t /*process_id*/) {}
+  // It does not read what it was sent already.
+  virtual bool client_full() const { return false; }
 };
 
 // A client's conversation: from its first byte to its last, over any number of servers.
@@ -172,6 +191,17 @@ class ClientConversation {
   virtual void server_lost(Reason reason, std::string_view detail, const Turn& turn) = 0;
   // The proxy leaves or a limit was hit: an error with this reason, then the end.
   virtual void dismiss(Reason reason, const Turn& turn) = 0;
+
+  // See ClientPort::listen.
+  virtual void hearing(const Hearing& /*answer*/, const Turn& /*turn*/) {}
+  virtual void notified(const NotificationRef& /*notification*/, const Turn& /*turn*/) {}
+  // Some may have been missed: there was no listener for a while.
+  virtual void notifications_missed(const Turn& /*turn*/) {}
+  virtual void barrier_passed(const Turn& /*turn*/) {}
+  // The client reads again.
+  virtual void client_drained(const Turn& /*turn*/) {}
+  // For SHOW CLIENTS.
+  virtual int channels() const { return 0; }
 
   // The client announced its end: what it asked for before is to be executed all the same.
   virtual bool said_goodbye() const = 0;

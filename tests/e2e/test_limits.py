@@ -121,15 +121,15 @@ def test_pool_timeout(start_gate, wire):
 def test_idle_pinned_clients_leave_a_server_of_the_budget_to_the_others(start_gate, wire):
     gate = start_gate(upstream={"budget": 2})  # and a pool_size of 20
     clients = [wire(gate) for _ in range(3)]
-    clients[0].ask("LISTEN x")
+    clients[0].ask("CREATE TEMP TABLE x (n int)")
     with pytest.raises(ServerError, match="too many clients hold a pinned server"):
-        clients[1].ask("LISTEN x")
+        clients[1].ask("CREATE TEMP TABLE x (n int)")
     assert clients[2].ask("SELECT 1") == [("1",)]
 
 
 def test_a_wait_for_pinned_servers_says_so(start_gate, wire):
     gate = start_gate(route={"pool_size": 1, "pool_timeout": "500ms"})
-    wire(gate).ask("LISTEN x")
+    wire(gate).ask("CREATE TEMP TABLE x (n int)")
     with pytest.raises(ServerError, match="1 pinned; pool_size 1") as caught:
         wire(gate).ask("SELECT 1")
     assert "SHOW SERVERS" in caught.value.fields["H"]
