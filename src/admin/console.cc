@@ -56,7 +56,7 @@ ConsoleReply showing(session::Table table) {
 
 constexpr std::array kShowable = {"CLIENTS", "CONFIG", "DATABASES",    "LISTS",          "POOLS",
                                   "SERVERS", "STATS",  "STATS_TOTALS", "STATS_AVERAGES", "USERS",
-                                  "VERSION", "HELP",   "UPSTREAMS",    "WORKERS"};
+                                  "VERSION", "HELP",   "UPSTREAMS",    "WORKERS",        "PINS"};
 
 // What drivers ask of any server they meet, answered as PgBouncer does.
 struct FakeSetting {
@@ -292,6 +292,11 @@ void Console::show(const std::string& what, Done done) {
   if (what == "pools") return show_pools(std::move(done));
   if (what == "upstreams") return done(showing(upstreams_table(upstream_rows(process_))));
   if (what.starts_with("stats") && is_showable(what)) return show_stats(what, std::move(done));
+  if (what == "pins") {
+    return survey(process_, worker_, [done = std::move(done)](const Findings& found) mutable {
+      done(showing(pins_table(found)));
+    });
+  }
   if (what == "workers") {
     return survey(process_, worker_, [done = std::move(done)](const Findings& found) mutable {
       done(showing(workers_table(found.workers)));

@@ -1,6 +1,7 @@
 #include "admin/tables.h"
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 
 #include <fmt/chrono.h>
@@ -297,6 +298,47 @@ Table workers_table(std::vector<WorkerRow> workers) {
                           number(counters.turns), number(counters.receives), number(counters.sends),
                           number(counters.epoll_ctls), number(counters.accepts),
                           number(counters.accepts_shed)});
+  }
+  return table;
+}
+
+namespace {
+
+struct Pins {
+  std::int64_t held = 0;
+  session::PinCounts since_start;
+};
+using PinsByReason = std::map<std::array<std::string, 3>, Pins>;  // of a database and user
+
+PinsByReason pins_of(const Findings& findings) {
+  PinsByReason all;
+  for (const auto& part : findings.traffic) {
+    for (const auto& [reason, counts] : part.total.pins) {
+      auto& sum =
+          all[{part.route->database(), part.route->user(), std::string(reason)}].since_start;
+      sum.pins += counts.pins;
+      sum.transactions += counts.transactions;
+    }
+  }
+  for (const auto& server : findings.servers) {
+    if (!server.pin.empty()) ++all[{server.database, server.user, server.pin}].held;
+  }
+  return all;
+}
+
+}  // namespace
+
+Table pins_table(const Findings& findings) {
+  auto table = with_columns({{"database"},
+                             {"user"},
+                             {"reason"},
+                             {"held", CellType::int8},
+                             {"pins", CellType::int8},
+                             {"transactions", CellType::int8}});
+  for (const auto& [names, pins] : pins_of(findings)) {
+    const auto& [database, user, reason] = names;
+    table.rows.push_back({database, user, reason, number(pins.held), number(pins.since_start.pins),
+                          number(pins.since_start.transactions)});
   }
   return table;
 }

@@ -46,6 +46,7 @@ session::Table stats_table(const std::map<std::string, DatabaseTraffic>& databas
 
 // Tidegate's own tables.
 session::Table workers_table(std::vector<WorkerRow> workers);
+session::Table pins_table(const Findings& findings);
 struct UpstreamRow {
   std::string name;
   int budget = 0, servers = 0;

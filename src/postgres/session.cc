@@ -213,6 +213,7 @@ void Session::ready(char status, const session::Turn& turn) {
   if (status != 'I') return;
   publish_schema();
   ++traffic_.transactions;
+  if (pin_counts_ != nullptr) ++pin_counts_->transactions;
   traffic_.transaction_us += microseconds(turn.now - transaction_since_);
   transaction_since_ = turn.now;
 }
@@ -540,11 +541,13 @@ Reason Session::hold(std::string_view why) {
   if (pinned_ || pinned_by_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
   if (!rules_.pins_allowed) return Reason::feature_refused;
   if (!port_.hold_changed(HoldKind::pin, why)) return Reason::pins_full;
-  ++traffic_.pins;
+  pin_counts_ = &traffic_.pins[why];
+  ++pin_counts_->pins;
   return Reason::none;
 }
 
 void Session::unpin() {
+  pin_counts_ = nullptr;
   if (rules_.mode != PoolMode::session) port_.hold_changed(HoldKind::transaction, {});
 }
 

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -66,6 +67,12 @@ struct RouteRules {
   bool operator==(const RouteRules&) const = default;
 };
 
+// Pins of one reason, and the transactions that ended on a server that was pinned for it.
+struct PinCounts {
+  std::uint64_t pins = 0;
+  std::uint64_t transactions = 0;
+};
+
 // Counted by conversations as things happen; one struct per worker and route, read by statistics.
 struct Traffic {
   std::uint64_t logins = 0;
@@ -81,8 +88,8 @@ struct Traffic {
   std::uint64_t server_parses = 0;
   std::uint64_t binds = 0;
   std::uint64_t settings_replays = 0;
-  std::uint64_t pins = 0;
   std::uint64_t cancels = 0;
+  std::map<std::string_view, PinCounts> pins;  // by reason, which is a literal
 };
 
 struct TlsFacts {

@@ -164,6 +164,24 @@ def test_stats_count(gate, database, wire):
     assert counted() == (queries + 3, transactions + 1)
 
 
+def test_pins_are_counted_by_reason_with_the_transactions_that_they_cost(gate, database, wire):
+    client, other = wire(gate), wire(gate)
+
+    def counted():
+        return {row["reason"]: tuple(int(row[what]) for what in ("held", "pins", "transactions"))
+                for row in table(gate, "PINS")[1] if row["database"] == database.name}
+
+    for text in ("SELECT 1", "SELECT pg_advisory_lock(7)", "BEGIN", "SELECT 2", "COMMIT", "SELECT 3"):
+        client.ask(text)
+    other.ask("SELECT 1")
+    assert counted() == {"advisory lock": (1, 1, 3)}
+    client.ask("DISCARD ALL")
+    client.ask("SELECT 1")
+    client.ask("CREATE TEMPORARY TABLE t (a int)")
+    locked = counted()
+    assert locked["temporary table"] == (1, 1, 1) and locked["advisory lock"][:2] == (0, 1)
+
+
 def test_config_shows_values_and_no_secrets(gate, database):
     header, rows = table(gate, "CONFIG")
     settings = {row["key"]: row["value"] for row in rows}
