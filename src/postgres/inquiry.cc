@@ -35,6 +35,15 @@ bool changes_prepared(const sql::Effects& effects, const Settings& settings) {
                  {Effect::sql_deallocate, Effect::sql_deallocate_all, Effect::discard_all});
 }
 
+// Settings in name, but of one transaction each. A plain SET of one leaves its mark on the server
+// for good (its source is "session" from then on, whatever its value); to set it again could only
+// fail.
+bool is_of_a_transaction(std::string_view name) {
+  return same_setting(name, "transaction_isolation") ||
+         same_setting(name, "transaction_read_only") ||
+         same_setting(name, "transaction_deferrable");
+}
+
 }  // namespace
 
 void Touched::add(std::string_view name) {
@@ -170,9 +179,14 @@ void Inquiry::take_row(Bytes row) {
   } else if (kind == "prepared") {
     take_statement(name, value);
   } else {
-    found_.push_back({std::string(name), from_hexadecimal(value), true});
-    if (name == "role" && found_.back().value == "none") found_.pop_back();
+    take_setting(name, from_hexadecimal(value));
   }
+}
+
+void Inquiry::take_setting(std::string_view name, std::string value) {
+  const bool is_nobody = name == "role" && value == "none";
+  if (is_nobody || is_of_a_transaction(name)) return;
+  found_.push_back({std::string(name), std::move(value), true});
 }
 
 void Inquiry::take_statement(std::string_view name, std::string_view text) {

@@ -67,6 +67,7 @@ class Inquiry {
   bool holds_statement() const { return holds_statement_; }
 
  private:
+  void take_setting(std::string_view name, std::string value);
   void take_statement(std::string_view name, std::string_view text);
 
   Touched touched_;

@@ -172,6 +172,14 @@ TEST(Inquiry, AStatementThatCannotBeRepeatedStaysWhereItIs) {
     asked.take_row(row("p", text, "prepared"));
     EXPECT_TRUE(asked.holds_statement()) << text;
   }
+TEST(Inquiry, WhatIsOfOneTransactionFollowsNobody) {
+  auto asked = inquiry({"transaction_isolation"}, true);
+  for (const auto* name :
+       {"transaction_isolation", "transaction_read_only", "transaction_deferrable"}) {
+    asked.take_row(row(name, "6f6e"));
+  }
+  EXPECT_FALSE(asked.failed());
+  EXPECT_EQ(*asked.answer(*settings(), "app"), *settings());
 }
 
 TEST(Inquiry, ARowThatIsCutOrTooMuchFails) {

@@ -72,3 +72,17 @@ def test_over_startup_parameters(gate, database, form):
         steps = [*FORMS[form](way), Step(LOOK), Step(query("RESET ALL")), Step(LOOK)]
         hold_twice(gate, database, steps, rounds=2, statement_timeout="31s", TimeZone="Asia/Tokyo",
                    options="-c my.own=started -c extra_float_digits=2")
+
+
+# A plain SET of one lasts as long as its transaction, yet pg_settings tells of it for good.
+@pytest.mark.parametrize("name, value", [("transaction_isolation", "serializable"), ("transaction_read_only", "on"),
+                                         ("transaction_deferrable", "on")])
+def test_what_is_of_one_transaction_follows_nobody(start_gate, wire, name, value):
+    gate = start_gate(route={"pool_size": 1})
+    first, second, third = wire(gate), wire(gate), wire(gate)
+    first.ask(f"SET {name} = {value}")
+    second.ask("DO $$ BEGIN PERFORM set_config('work_mem', '77kB', false); END $$")
+    third.ask("SELECT 1")
+    third.ask(f"SET default_{name} = {value}")
+    assert second.ask(f"SELECT current_setting('{name}') <> '{value}'") == [("t",)]
+    assert first.ask("SELECT 1") == [("1",)]
