@@ -16,6 +16,7 @@ packages_of() {
     regress) echo postgresql-server-dev-15 bzip2 ;;
     lint) echo clang-format-19 git python3 ;;
     fuzz) echo clang-19 libclang-rt-19-dev ;;
+    suites) echo python3-pip python3-pytest-asyncio python3-setuptools python3-wheel cython3 ;;
     node) echo nodejs npm ca-certificates ;;
     go) echo golang-go ca-certificates ;;
     *) die "no package group named $1" ;;
