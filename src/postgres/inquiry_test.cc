@@ -172,6 +172,8 @@ TEST(Inquiry, AStatementThatCannotBeRepeatedStaysWhereItIs) {
     asked.take_row(row("p", text, "prepared"));
     EXPECT_TRUE(asked.holds_statement()) << text;
   }
+}
+
 TEST(Inquiry, WhatIsOfOneTransactionFollowsNobody) {
   auto asked = inquiry({"transaction_isolation"}, true);
   for (const auto* name :

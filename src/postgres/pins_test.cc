@@ -24,7 +24,8 @@ TEST(Pins, OrdinaryStatementsDoNotPin) {
 TEST(Pins, WhatStaysBehindPins) {
   EXPECT_EQ(reason_of("listen x"), "listen");
   EXPECT_EQ(pin_of(sql::PostgresScanner::scan(as_bytes("listen x")), true).reason, "");
-  EXPECT_EQ(pin_of(sql::PostgresScanner::scan(as_bytes("listen x; load 'y'")), true).reason, "load");
+  EXPECT_EQ(pin_of(sql::PostgresScanner::scan(as_bytes("listen x; load 'y'")), true).reason,
+            "load");
   EXPECT_EQ(reason_of("create temp table t (a int)"), "temporary table");
   EXPECT_EQ(reason_of("select pg_advisory_lock(1)"), "advisory lock");
   EXPECT_EQ(reason_of("declare c cursor with hold for select 1"), "cursor with hold");

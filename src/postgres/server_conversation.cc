@@ -109,6 +109,7 @@ void ServerConversation::link(LinkedClient& client) {
 
 void ServerConversation::unlink(bool mid_message) {
   client_ = nullptr;
+  state_.pin_counts = nullptr;
   mid_message_ = mid_message;
 }
 

@@ -6,6 +6,7 @@
 #include "postgres/owed.h"
 #include "postgres/settings.h"
 #include "postgres/statements.h"
+#include "session/conversation.h"
 
 namespace tidegate::postgres {
 
@@ -36,6 +37,8 @@ struct ServerState {
   bool opaque = false;         // it ran what no text shows (DO, CALL): it may hold anything
 
   bool discarded = false;  // DISCARD ALL was done in the segment that runs
+
+  session::PinCounts* pin_counts = nullptr;  // of the reason why a session keeps it, if one does
 
   // COPY FROM STDIN. While the server reads copy data it swallows Syncs without an answer; when it
   // fails in that time, nobody can tell how many of them it swallowed.

@@ -213,7 +213,7 @@ void Session::ready(char status, const session::Turn& turn) {
   if (status != 'I') return;
   publish_schema();
   ++traffic_.transactions;
-  if (pin_counts_ != nullptr) ++pin_counts_->transactions;
+  if (auto* counts = server_->state().pin_counts; counts != nullptr) ++counts->transactions;
   traffic_.transaction_us += microseconds(turn.now - transaction_since_);
   transaction_since_ = turn.now;
 }
@@ -313,8 +313,7 @@ bool Session::can_release() const {
   const auto& state = server_->state();
   if (planted(Planted::release_in_transaction)) return state.owed.empty() && !state.unsynced;
   return state.at_rest() && streaming_ == Streaming::none && (!pinned_ || may_unpin()) &&
-         !pinned_by_unnamed_ && !settling_ && !holding_ready_ &&
-         rules_.mode != PoolMode::session;
+         !pinned_by_unnamed_ && !settling_ && !holding_ready_ && rules_.mode != PoolMode::session;
 }
 
 // The server goes to nobody else before it is known what the session has set there, and left.
@@ -541,13 +540,14 @@ Reason Session::hold(std::string_view why) {
   if (pinned_ || pinned_by_unnamed_ || rules_.mode == PoolMode::session) return Reason::none;
   if (!rules_.pins_allowed) return Reason::feature_refused;
   if (!port_.hold_changed(HoldKind::pin, why)) return Reason::pins_full;
-  pin_counts_ = &traffic_.pins[why];
-  ++pin_counts_->pins;
+  auto& counts = traffic_.pins[why];
+  ++counts.pins;
+  server_->state().pin_counts = &counts;
   return Reason::none;
 }
 
 void Session::unpin() {
-  pin_counts_ = nullptr;
+  server_->state().pin_counts = nullptr;
   if (rules_.mode != PoolMode::session) port_.hold_changed(HoldKind::transaction, {});
 }
 

@@ -191,8 +191,7 @@ class Session final : public LinkedClient {
   Workshop& workshop_;
   const session::RouteRules& rules_;
   session::Traffic& traffic_;
-  session::PinCounts* pin_counts_ = nullptr;  // of the reason of the pin, while there is one
-  session::SchemaVersion* schema_;            // may be null
+  session::SchemaVersion* schema_;  // may be null
   ServerConversation* server_ = nullptr;
 
   SettingsRef settings_;
