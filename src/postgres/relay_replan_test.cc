@@ -24,12 +24,20 @@ void PrintTo(const Shape& shape, std::ostream* out) {
 
 const std::string kBind = binding("", "s", "v");
 
+// With a format for each of two columns.
+std::string binding_columns() {
+  const auto formats = std::string("\0\2\0\0\0\0", 6);
+  return frame('B', kBind.substr(5, kBind.size() - 7) + formats);
+}
+
 const Shape kShapes[] = {
     {"BindAlone", kBind + sync(), "2Z[I]"},
     {"Described", kBind + describe('P', "") + sync(), "2TZ[I]"},
     {"Executed", kBind + execute() + sync(), "2D[v]C[SELECT 1]Z[I]", "E[0A000]Z[I]"},
     {"DescribedAndExecuted", kBind + describe('P', "") + execute() + sync(),
      "2TD[v]C[SELECT 1]Z[I]"},
+    {"WithAFormatForEachColumn", binding_columns() + describe('P', "") + execute() + sync(),
+     "2TD[v]C[SELECT 1]Z[I]", "E[0A000]Z[I]"},
     {"DescribedTwice", kBind + describe('P', "") + describe('P', "") + execute() + sync(),
      "2TTD[v]C[SELECT 1]Z[I]"},
     {"ExecutedTwice", kBind + execute() + execute() + sync(), "2D[v]C[SELECT 1]D[v]C[SELECT 1]Z[I]",

@@ -1,5 +1,7 @@
 #include "postgres/replan.h"
 
+#include "postgres/framing.h"
+
 namespace tidegate::postgres {
 
 bool is_stale_plan(const ErrorFields& error) {
@@ -29,6 +31,20 @@ bool may_run_again(const ServerState& state) {
 // Who does not ask what the rows look like was told before, and would read these as those.
 bool asks_for_columns(const ServerState& state) {
   return state.owed.size() > 1 && state.owed.at(1).reply != Reply::execute;
+}
+
+// A format for each column: who binds so was told how many there are, and a newly parsed statement
+// would be refused its Bind instead (08P01), which tells no driver to prepare anew.
+bool counts_columns(Bytes bind) {
+  ByteReader reader(bind.subspan(kHeaderBytes));
+  reader.cstring();
+  reader.cstring();
+  reader.bytes(2u * reader.be16());
+  for (auto values = reader.be16(); values > 0 && reader.ok(); --values) {
+    const auto length = reader.be32();
+    if (length != 0xffffffff) reader.bytes(length);
+  }
+  return reader.be16() > 1;
 }
 
 // What the segment is owed stays as it is, whatever its shape, behind the end of the failed try and
@@ -81,9 +97,11 @@ bool replan(const ErrorFields& error, ServerState& state) {
   if (statement == nullptr || !uses_it) return false;
   if (missing) state.statements.mark_all_stale();
   state.statements.mark_stale(statement->key);
+  if (!may_run_again(state)) return false;
   // The unnamed one was prepared just now: nothing was told before.
-  const bool told = !front.name.empty() && !asks_for_columns(state);
-  if (!may_run_again(state) || (stale && told)) return false;
+  const bool named = !front.name.empty();
+  const bool told = named && (!asks_for_columns(state) || counts_columns(state.segment));
+  if (stale && told) return false;
   drop_segment(state);  // once only
   run_again(statement, state);
   return true;

@@ -91,6 +91,26 @@ def test_who_was_told_the_columns_is_told_that_they_changed_by_every_server(star
         assert kinds(ask(client, read)) == "2DCZ"
 
 
+@pytest.mark.parametrize("servers", [1, 3])
+def test_who_binds_a_format_for_each_column_knew_them(start_gate, wire, warm, database, servers):
+    """pgx does, and prepares anew when it is told 0A000; of 08P01 it makes nothing."""
+    database.execute("CREATE TABLE w AS SELECT 1 AS a, 2 AS b, 3 AS c; GRANT ALL ON w TO public")
+    gate = start_gate(route={"pool_size": servers, "lifo": False})
+    warm(gate, servers)
+    client = wire(gate)
+    binary = BIND[:-2] + struct.pack("!HHHH", 3, 1, 1, 1)
+    use = [message("B", binary[5:]), describe("P", ""), execute()]
+    for gone, come in (("b", "d"), ("c", "e")):
+        ask(client, [parse("s", "SELECT * FROM w"), describe("S", "s")])
+        for _ in range(4):
+            assert kinds(ask(client, use)) == "2TDCZ"
+        database.execute(f"ALTER TABLE w DROP COLUMN {gone}; ALTER TABLE w ADD COLUMN {come} int DEFAULT 4")
+        for _ in range(4):
+            answer = ask(client, use)
+            assert kinds(answer) == "EZ" and ServerError(answer[0][1]).sqlstate == "0A000"
+        ask(client, [close("S", "s")])
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_after_an_unseen_deallocate_all(prepared, shape):
     messages, before, _ = SHAPES[shape]
