@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/planted.h"
+#include "postgres/renamed_error.h"
 #include "postgres/replan.h"
 #include "postgres/stand_in.h"
 
@@ -416,7 +417,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   if (state_.swallowed_syncs > 0) state_.doubtful = true;
   state_.copying_in = false;
   const auto& front = state_.owed.front();
-  if (!ends_in_ready(front.reply)) return statement_error(fields, step);
+  if (!ends_in_ready(front.reply)) return statement_error(fields, body, step);
   if (front.action == Action::skip) {
     if (front.reply != Reply::query) return Verdict::drop;
     if (front.prepares) return not_prepared(front);
@@ -439,13 +440,14 @@ ReplyWalk::Verdict ReplyWalk::not_prepared(const OwedReply& front) {
 
 // An error in the extended protocol: the server ignores everything up to the next Sync, so nothing
 // before that is owed any more, and what was to change the session's statements did not.
-ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Step& step) {
+ReplyWalk::Verdict ReplyWalk::statement_error(const ErrorFields& fields, Bytes body, Step& step) {
   if (step.client != nullptr && is_stale_plan(fields)) step.client->schema_changed();
   if (step.client != nullptr && replan(fields, state_)) return Verdict::drop;
   // PostgreSQL commits DISCARD ALL at once, but before 15.1 took it back with what failed behind
   // it.
   if (state_.discarded) state_.doubtful = true;
-  const bool replaced = replace_error(state_.owed.front(), fields, step);
+  const auto& front = state_.owed.front();
+  const bool replaced = replace_error(front, fields, step) || rename(front, body, step);
   skip_to_sync(step);
   if (!state_.skipping) take_back_stand_in(state_, state_.resend);
   return replaced ? Verdict::replaced : Verdict::pass;
@@ -480,6 +482,11 @@ bool ReplyWalk::replace_error(const OwedReply& front, const ErrorFields& fields,
   write_error(step.out.own(),
               ErrorText{.sqlstate = info(front.error).sqlstate, .message = which + what});
   return true;
+}
+
+bool ReplyWalk::rename(const OwedReply& front, Bytes body, Step& step) {
+  return front.statement != nullptr && step.client != nullptr &&
+         write_renamed_error(step.out.own(), body, front.statement->server_name, front.name);
 }
 
 void ReplyWalk::skip_to_sync(Step& step) {

@@ -63,7 +63,8 @@ class ReplyWalk {
   Verdict notice(Bytes body, Step& step);
   Verdict error(Bytes body, Step& step);
   Verdict not_prepared(const OwedReply& front);
-  Verdict statement_error(const ErrorFields& fields, Step& step);
+  Verdict statement_error(const ErrorFields& fields, Bytes body, Step& step);
+  bool rename(const OwedReply& front, Bytes body, Step& step);
   Verdict fatal(const ErrorFields& fields, Step& step);
   bool replace_error(const OwedReply& front, const ErrorFields& fields, Step& step);
   bool describes_statement() const;

@@ -1,6 +1,7 @@
 """What servers call the statements that their clients share is out of every client's reach."""
 import pytest
 
+from harness.twins import Step, hold_twice
 from harness.wire import FLUSH, SYNC, ServerError, bind, close, describe, execute, parse
 
 LONG = "/* " + "x" * 200_000 + " */"
@@ -75,3 +76,10 @@ def test_a_deallocate_that_fails_leaves_nothing(pair):
     assert run(mine, bind("", "s"), execute()) == [("1",)]
     other.ask("PREPARE s AS SELECT 2")
     assert other.ask("EXECUTE s") == [("2",)]
+
+
+def test_an_error_calls_a_statement_as_its_client_does(start_gate, database):
+    wrong = Step(parse("mine", "SELECT $1::int"), bind("", "mine"), execute(), SYNC)
+    again = Step(bind("", "mine"), execute(), SYNC)
+    hold_twice(start_gate(route={"pool_size": 2, "lifo": False}), database,
+               [wrong, again, Step(close("S", "mine"), SYNC)])
