@@ -29,6 +29,12 @@ Names without(const Names& names, const Names& these) {
   return rest;
 }
 
+// What PostgreSQL takes for a name, and cuts where we do, in every encoding. The listener must not
+// be told anything that it refuses: the session's own server says of others what they are.
+bool is_plain(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) { return c >= ' ' && c <= '~'; });
+}
+
 }  // namespace
 
 bool may_change_channels(const sql::Effects& effects) {
@@ -66,7 +72,7 @@ std::string_view Channels::question(bool and_forget) {
 Names Channels::missing(const sql::Effects& effects) const {
   Names missing;
   for (const auto& name : effects.names) {
-    if (name.effect != Effect::listen || may_hear(name.text)) continue;
+    if (name.effect != Effect::listen || !is_plain(name.text) || may_hear(name.text)) continue;
     if (!is_among(missing, name.text)) missing.push_back(name.text);
   }
   return missing;
@@ -107,6 +113,7 @@ void Channels::change() {
 
 void Channels::begin_answer(bool forgets) {
   asking_ = true;
+  forgets_ = forgets;
   if (forgets) put_ = false;
   failed_ = changed_ = false;
   found_.clear();

@@ -31,6 +31,8 @@ class Channels {
 
   const std::vector<std::string>& heard() const { return heard_; }
   bool hears(std::string_view channel) const;
+  // ... or asked for, or may have succeeded in asking for.
+  bool may_hear(std::string_view channel) const;
   // The commands that put them on a server.
   std::string sql() const;
   static std::string_view question(bool and_forget);
@@ -39,6 +41,8 @@ class Channels {
   // What it has to be asked for before this text may be sent.
   std::vector<std::string> missing(const sql::Effects& effects) const;
   std::uint32_t ask_listener(std::vector<std::string> channels);
+  // For what the session listens to already.
+  std::uint32_t ask_late() { return ++request_; }
   // False: it is the answer to an older question.
   bool answered_by_listener(const session::Hearing& answer);
   const std::string& encoding() const { return encoding_; }
@@ -57,6 +61,10 @@ class Channels {
   void begin_answer(bool forgets);
   // Whether the linked server has them; another one may.
   bool are_put() const { return put_; }
+  // By the answer that came last.
+  bool forgotten() const { return forgets_; }
+  // The session would lose what it listens to with this server.
+  bool needs_server() const { return changed_ || asking_ || on_own_server_; }
   bool lack() const { return !put_ && !heard_.empty() && !on_own_server_; }
   void put() { put_ = true; }
   void unlinked() { put_ = false; }
@@ -87,8 +95,6 @@ class Channels {
   }
 
  private:
-  bool may_hear(std::string_view channel) const;
-
   std::vector<std::string> heard_;
   std::vector<std::string> asked_;  // of the listener; the LISTEN was not sent yet
   std::vector<std::string> tried_;  // it was, and is not known to have succeeded
@@ -100,6 +106,7 @@ class Channels {
   bool denied_ = false;
   bool on_own_server_ = false;
   bool put_ = false;
+  bool forgets_ = false;
   bool changed_ = false;
   bool asking_ = false;
   bool failed_ = false;

@@ -211,7 +211,16 @@ SettingsRef Inquiry::answer(const Settings& believed, std::string_view login_use
     const bool is_itself = entry.name == "session_authorization" && entry.value == login_user;
     if (!is_itself && !believed.reports(entry.name)) entries.push_back(entry);
   }
-  return Settings::make(std::move(entries), touched_.prepared ? prepared_ : believed.prepared());
+  const auto values = Settings::make(std::move(entries));
+  if (!touched_.prepared) return values->with_prepared(believed.prepared());
+  auto prepared = prepared_;
+  for (auto& each : prepared) {
+    const auto known = std::ranges::find_if(believed.prepared(), [&](const auto& other) {
+      return other.name == each.name && other.text == each.text;
+    });
+    each.shape = known != believed.prepared().end() ? known->shape : values->shape();
+  }
+  return values->with_prepared(std::move(prepared));
 }
 
 }  // namespace tidegate::postgres

@@ -74,7 +74,7 @@ void OwedQueue::forget(OwedReply& reply) {
   if (ends_ready(reply.reply)) --readies_;
   reply.error = Reason::none;
   reply.of_portal = false;
-  reply.restores = reply.inquires = false;
+  reply.restores = reply.prepares = reply.inquires = false;
   reply.inserted.reset();
   reply.name.clear();
   reply.statement.reset();

@@ -75,5 +75,22 @@ TEST(SettleFakes, StopsAtWhatTheServerOwes) {
   EXPECT_EQ(owed.size(), 2u);
 }
 
+// A slot is used again and again.
+TEST(OwedQueue, AFreeSlotRemembersNothing) {
+  OwedQueue owed;
+  auto& first = owed.push(Reply::query, Action::skip);
+  first.prepares = first.inquires = first.restores = first.of_portal = first.before_was_there =
+      true;
+  first.error = Reason::unknown_statement;
+  owed.pop();
+  for (int i = 0; i < 100; ++i) {
+    const auto& next = owed.push(Reply::query);
+    EXPECT_FALSE(next.prepares || next.inquires || next.restores || next.of_portal ||
+                 next.before_was_there);
+    EXPECT_EQ(next.error, Reason::none);
+    owed.pop();
+  }
+}
+
 }  // namespace
 }  // namespace tidegate::postgres

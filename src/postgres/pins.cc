@@ -46,7 +46,8 @@ Pin pin_named(std::string_view reason) {
 
 bool may_unpin(const sql::Effects& effects) {
   return effects.has(Effect::advisory_unlock) || effects.has(Effect::closes_cursor) ||
-         effects.has(Effect::defines) || effects.has(Effect::discard_other);
+         effects.has(Effect::defines) || effects.has(Effect::discard_other) ||
+         effects.has(Effect::discard_all);  // what stands behind it keeps its answer from unpinning
 }
 
 // A procedure or block may define anything.

@@ -70,6 +70,12 @@ bool ends_in_ready(Reply reply) {
   return reply == Reply::query || reply == Reply::sync || reply == Reply::function_call;
 }
 
+// And not of the moment, as a lock that somebody holds.
+bool is_of_its_text(const ErrorFields& error) {
+  return error.sqlstate.starts_with("42") || error.sqlstate.starts_with("3F") ||
+         error.sqlstate.starts_with("22") || error.sqlstate.starts_with("0A");
+}
+
 // What it is answered with now is none of the client's business.
 bool is_unseen(const OwedReply& owed) {
   return owed.action == Action::skip || (owed.inserted != nullptr && owed.inserted->runs());
@@ -373,11 +379,10 @@ ReplyWalk::Verdict ReplyWalk::command_complete(Bytes body, Step& step) {
 ReplyWalk::Verdict ReplyWalk::notice(Bytes body, Step& step) {
   if (state_.owed.empty()) return Verdict::pass;
   const auto& front = state_.owed.front();
-  if (is_unseen(front)) return Verdict::drop;
-  // A warning about the text of an unnamed statement is heard by everybody who prepares it.
-  if (front.reply == Reply::parse && front.name.empty() && front.statement != nullptr) {
-    state_.statements.mark_stale(front.statement->key);
+  if (front.reply == Reply::parse && front.statement != nullptr) {
+    state_.statements.mark_warned(front.statement->key);
   }
+  if (is_unseen(front)) return Verdict::drop;
   const bool moved = front.inserted != nullptr && step.client != nullptr &&
                      write_repositioned(step.out.own(), 'N', body, *front.inserted);
   return moved ? Verdict::replaced : Verdict::pass;
@@ -420,7 +425,7 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   if (!ends_in_ready(front.reply)) return statement_error(fields, body, step);
   if (front.action == Action::skip) {
     if (front.reply != Reply::query) return Verdict::drop;
-    if (front.prepares) return not_prepared(front);
+    if (front.prepares && is_of_its_text(fields)) return not_prepared(front);
     if (step.client == nullptr) return break_off(Reason::unclean, std::string(fields.message));
     front.inquires ? step.client->inquiry_failed() : step.client->replay_failed(fields.message);
     return Verdict::drop;
@@ -432,7 +437,8 @@ ReplyWalk::Verdict ReplyWalk::error(Bytes body, Step& step) {
   return replace_error(front, fields, step) ? Verdict::replaced : Verdict::pass;
 }
 
-// Its table is gone, most likely: who executes it is told that it is not there.
+// Its table is gone, most likely, or is not the role's to use: who executes it is told that it is
+// not there.
 ReplyWalk::Verdict ReplyWalk::not_prepared(const OwedReply& front) {
   state_.have = state_.have->without_prepared(front.name);
   return Verdict::drop;

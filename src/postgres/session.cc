@@ -12,6 +12,19 @@
 namespace tidegate::postgres {
 namespace {
 
+// What one session has set is carried from server to server.
+bool is_bounded(const Settings& settings) {
+  constexpr std::size_t kBytesMax = 128 * 1024;
+  std::size_t custom = 0, bytes = 0;
+  for (const auto& entry : settings.entries()) {
+    if (!entry.custom) continue;
+    ++custom;
+    bytes += entry.name.size() + entry.value.size();
+  }
+  for (const auto& each : settings.prepared()) bytes += each.name.size() + each.text.size();
+  return custom <= Touched::kNamesMax && bytes <= kBytesMax;
+}
+
 std::uint64_t microseconds(Duration duration) {
   return static_cast<std::uint64_t>(duration.count() / 1000);
 }
@@ -67,6 +80,7 @@ void Session::linked(ServerConversation& server, const session::Turn& turn) {
   if (facts_ != server.state().facts && !settling_) tell_facts();
   if (stash_.empty()) return;
   resume(turn);
+  if (server_ != nullptr && awaits_listener_) let_go();
   finish_if_done();  // what was kept may have needed no answer of the server's
 }
 
@@ -127,7 +141,9 @@ void Session::server_lost(Reason reason, std::string_view detail, const session:
   forget_sender();
   forget_channels();
   server_ = nullptr;
-  if (holding_ready_ && !last_word_said) {  // what it was asked is done
+  const bool tied = pinned_ || pinned_by_unnamed_ || unknown_ != nullptr ||
+                    (channels_ != nullptr && channels_->needs_server());
+  if (holding_ready_ && !last_word_said && !tied) {  // what it was asked is done
     barrier_passed_ = true;
     return stop_holding(turn);
   }
@@ -194,6 +210,7 @@ void Session::session_discarded() {
     if (owed.at(i).action != Action::skip && owed.at(i).reply != Reply::sync) return;
   }
   server_->state().opaque = false;
+  if (unknown_ != nullptr) unknown_->touched.holds = false;
   pin_lasts_ = false;
   if (std::exchange(pinned_, false) && !pinned_by_unnamed_) unpin();
   if (channels_ != nullptr && channels_->on_own_server()) channels_.reset();
@@ -218,6 +235,11 @@ void Session::ready(char status, const session::Turn& turn) {
   transaction_since_ = turn.now;
 }
 
+void Session::settled() {
+  putting_right_ = false;
+  tell_facts();
+}
+
 // Nothing of the client's has been sent. What another client left behind is not its fault: it gets
 // another server, where settings of its own that are at fault will be refused again.
 void Session::replay_refused() {
@@ -234,7 +256,7 @@ void Session::replies_walked(const session::Turn& turn) {
   if (server_ == nullptr) return;
   if (replay_error_ != nullptr) return replay_refused();
   if (unknown_ != nullptr && !unknown_->found.reason.empty()) {
-    keep_server();
+    keep_server(std::exchange(unknown_->found, {}));
     if (server_ == nullptr) return;
   }
   if (channels_ != nullptr && channels_->failed()) {
@@ -243,7 +265,7 @@ void Session::replies_walked(const session::Turn& turn) {
   }
   const auto& state = server_->state();
   if (state.owed.empty()) {
-    if (std::exchange(settling_, false)) tell_facts();
+    if (std::exchange(settling_, false)) settled();
     note_changes(reading_.answered(state.unsynced));
     doubts_.answered();
     if (!no_portals() && state.status == 'I' && !state.unsynced) forget_portals();
@@ -318,8 +340,15 @@ bool Session::can_release() const {
 
 // The server goes to nobody else before it is known what the session has set there, and left.
 void Session::let_go() {
-  if (channels_ != nullptr && must_ask_channels()) return ask_channels();
-  if (!can_release()) return;
+  const bool asks_channels = channels_ != nullptr && must_ask_channels();
+  if (!asks_channels && !can_release()) return;
+  const bool misheard = server_->state().doubtful && server_->state().swallowed_syncs > 0;
+  if ((asks_channels || unknown_ != nullptr) && misheard) {
+    return drop_and_fail(Reason::unclean, "a COPY failed while Syncs were on their way");
+  }
+  if (asks_channels) return ask_channels();
+  if (settings_->prepared_apart()) return keep_server({"prepare", true});
+  if (unknown_ != nullptr && !unknown_->inquiry && unknown_->touched.none()) unknown_.reset();
   const bool asks = unknown_ != nullptr && (pinned_ || !planted(Planted::inquiry_forgotten));
   asks ? inquire() : release();
 }
@@ -448,7 +477,7 @@ void Session::close(Reason reason, session::Farewell how) {
 // What one statement may have set. Until the server has said what became of it, nobody else may
 // have the server.
 void Session::touch(const Touched& touched) {
-  if (touched.none()) return;
+  if (touched.none() || rules_.mode == PoolMode::session) return;
   if (unknown_ == nullptr) unknown_ = std::make_unique<Unknown>();
   unknown_->touched.add(touched);
   server_->state().dirty = true;
@@ -486,9 +515,9 @@ void Session::inquiry_over() {
   if (unknown_ == nullptr || !unknown_->inquiry) return;
   const auto answered = std::move(*unknown_->inquiry);
   unknown_->inquiry.reset();
-  if (answered.failed()) {
+  if (answered.failed()) {  // once by a cancel that came too late, perhaps
     unknown_->touched.add(answered.touched());
-    unknown_->found = {"parameter", true};
+    if (std::exchange(unknown_->refused, true)) unknown_->found = {"parameter", true};
     return;
   }
   take_answer(answered);
@@ -500,8 +529,12 @@ void Session::inquiry_over() {
 
 void Session::take_answer(const Inquiry& answered) {
   settings_ = workshop_.settings.intern(answered.answer(*settings_, server_->login_user()));
-  server_->state().have = settings_;
-  if (answered.holds_statement()) {
+  auto& have = server_->state().have;
+  const bool as_believed = answered.touched().prepared || have->prepared() == settings_->prepared();
+  have = as_believed ? settings_ : settings_->with_prepared(have->prepared());
+  if (!is_bounded(*settings_)) {
+    unknown_->found = {"parameter", true};
+  } else if (answered.holds_statement()) {
     unknown_->found = {"prepare", true};
   } else if (!answered.held().empty()) {
     if (!pinned_) unknown_->found = pin_named(answered.held());
@@ -518,11 +551,10 @@ void Session::end_pin() {
 }
 
 // It has what the client left there.
-void Session::keep_server() {
-  const auto found = std::exchange(unknown_->found, {});
-  const auto reason = pin(found);
+void Session::keep_server(Pin why) {
+  const auto reason = pin(why);
   if (reason != Reason::none) return drop_and_fail(reason, {});
-  if (unknown_->touched.none()) unknown_.reset();
+  if (unknown_ != nullptr && unknown_->touched.none()) unknown_.reset();
 }
 
 // --- Pins ---

@@ -97,6 +97,7 @@ class Session final : public LinkedClient {
     Touched touched;
     std::optional<Inquiry> inquiry;  // on its way to the server; of what was touched before
     Pin found;                       // by an answer: a reason to keep the server
+    bool refused = false;            // the question was, once
 
     bool asks_for_others() const { return inquiry && inquiry->touched().others; }
     bool may_have_prepared() const {
@@ -113,6 +114,7 @@ class Session final : public LinkedClient {
 
   void settle_settings();
   void tell_facts();
+  void settled();
   void replay_refused();
   void terminated();
   void ask_for_server();
@@ -125,7 +127,7 @@ class Session final : public LinkedClient {
   bool touches_too_many() const { return unknown_ != nullptr && unknown_->touched.too_many(); }
   // Statements of SQL on its server.
   bool may_have_prepared() const {
-    return pinned_ || !settings_->prepared().empty() ||
+    return pinned_ || rules_.mode == PoolMode::session || !settings_->prepared().empty() ||
            (unknown_ != nullptr && unknown_->may_have_prepared());
   }
   // Pinned by what may be gone.
@@ -135,8 +137,7 @@ class Session final : public LinkedClient {
   void inquire();
   void take_answer(const Inquiry& answered);
   void end_pin();
-  // An answer says so.
-  void keep_server();
+  void keep_server(Pin why);
   // --- Notifications: session_channels.cc ---
   bool hears(const sql::Effects& effects);
   void hears_late(const sql::Effects& effects);

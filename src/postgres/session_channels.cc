@@ -116,10 +116,10 @@ void Session::ask_channels() {
 void Session::channels_answered() {
   asks_channels_ = false;
   if (channels_->failed()) return;
-  if (!channels_->are_put()) server_->state().listens = false;
+  if (channels_->forgotten()) server_->state().listens = false;
   const auto [lost, late] = channels_->answered();
   if (!lost.empty()) port_.unlisten(lost);
-  if (!late.empty()) port_.listen(0, late);
+  if (!late.empty()) port_.listen(channels_->ask_late(), late);
   if (channels_->over()) channels_.reset();
 }
 
@@ -144,7 +144,7 @@ bool Session::server_notified(Bytes body) {
   const auto channel = reader.cstring();
   if (channels_ != nullptr && channels_->on_own_server()) return true;
   if (own && channels_ != nullptr) notifies_ = true;
-  return pinned_ && (channels_ == nullptr || !channels_->hears(channel));
+  return pinned_ && (channels_ == nullptr || !channels_->may_hear(channel));
 }
 
 void Session::notified(const session::NotificationRef& notification) {

@@ -247,10 +247,13 @@ SettingsRef Settings::make(std::vector<Entry> entries, std::vector<Prepared> pre
     if (shapes_parsing(entry.name)) ByteWriter(shaping).cstring(entry.name).cstring(entry.value);
   }
   for (const auto& each : settings->prepared_) {
-    ByteWriter(all).cstring(each.name).cstring(each.text);
+    ByteWriter(all).cstring(each.name).cstring(each.text).cstring(std::to_string(each.shape));
   }
   settings->tag_ = std::max<FitTag>(1, leading_u64(digest({Bytes(all)})));
   settings->shape_ = leading_u64(digest({Bytes(shaping)}));
+  settings->prepared_apart_ = std::ranges::any_of(settings->prepared_, [&](const auto& each) {
+    return each.shape != 0 && each.shape != settings->shape_;
+  });
   const auto* strings = settings->find("standard_conforming_strings");
   settings->text_rules_.standard_strings = strings == nullptr || *strings != "off";
   if (const auto* encoding = settings->find("client_encoding")) {

@@ -67,6 +67,7 @@ class Settings {
   struct Prepared {
     std::string name;
     std::string text;
+    std::uint64_t shape = 0;  // of the settings under which it was read; 0: any
     bool operator==(const Prepared&) const = default;
   };
 
@@ -90,6 +91,8 @@ class Settings {
   const std::vector<Entry>& entries() const { return entries_; }
   const std::vector<Prepared>& prepared() const { return prepared_; }
   bool has_prepared(std::string_view name) const;
+  // One of them would be read otherwise now.
+  bool prepared_apart() const { return prepared_apart_; }
 
   FitTag tag() const { return tag_; }                        // digest of all entries, never 0
   std::uint64_t shape() const { return shape_; }             // digest of those that shape parsing
@@ -105,6 +108,7 @@ class Settings {
   std::vector<Prepared> prepared_;  // sorted by name
   FitTag tag_ = 0;
   std::uint64_t shape_ = 0;
+  bool prepared_apart_ = false;
   sql::TextRules text_rules_;
 };
 

@@ -113,7 +113,7 @@ bool ServerStatements::holds_fresh(const StatementKey& key) const {
 
 bool ServerStatements::parsed_since(const StatementKey& key, Instant since) const {
   const auto at = map_.find(key);
-  return at != map_.end() && at->second->parsed_at >= since;
+  return at != map_.end() && at->second->parsed_at >= since && !at->second->warned;
 }
 
 void ServerStatements::add(const StatementRef& statement, Instant now) {
@@ -144,6 +144,11 @@ StatementRef ServerStatements::evict() {
 void ServerStatements::mark_stale(const StatementKey& key) {
   const auto at = map_.find(key);
   if (at != map_.end()) at->second->stale = true;
+}
+
+void ServerStatements::mark_warned(const StatementKey& key) {
+  const auto at = map_.find(key);
+  if (at != map_.end()) at->second->warned = true;
 }
 
 RowShape ServerStatements::rows(const StatementKey& key) const {

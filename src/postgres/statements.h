@@ -91,7 +91,7 @@ class ServerStatements {
   bool touch(const StatementKey& key);
   bool holds(const StatementKey& key) const { return map_.contains(key); }
   bool holds_fresh(const StatementKey& key) const;
-  // It was parsed there not before `since`.
+  // It was parsed there not before `since`, and without a warning, which everybody is to hear.
   bool parsed_since(const StatementKey& key, Instant since) const;
   void add(const StatementRef& statement, Instant now = Instant{INT64_MIN});
   void remove(const StatementKey& key);
@@ -105,6 +105,7 @@ class ServerStatements {
   // (its result type changed, or it may not be there any more).
   void mark_stale(const StatementKey& key);
   void mark_all_stale();
+  void mark_warned(const StatementKey& key);
 
   // What it described the rows of a statement as, unless that is stale.
   RowShape rows(const StatementKey& key) const;
@@ -116,6 +117,7 @@ class ServerStatements {
     bool stale = false;
     RowShape rows = RowShape::unknown;
     Instant parsed_at = Instant{INT64_MIN};
+    bool warned = false;
   };
   std::size_t max_;
   std::list<Held> order_;  // most recently used first

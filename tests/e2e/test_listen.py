@@ -377,3 +377,32 @@ def test_a_pinned_client_listens_as_the_others(start_gate, database, wire):
     sender.ask("NOTIFY news, 'to it'")
     assert heard_by(pinned) == ("news", "to it")
     assert listeners(database) == 1
+
+
+# --- What one client does is no other's ---
+
+def test_a_name_that_nobody_can_listen_to_disturbs_nobody(gate, wire):
+    listener, rude, teller = wire(gate), wire(gate), wire(gate)
+    listener.ask("LISTEN c")
+    rude.ask("BEGIN")
+    for _ in range(2):
+        with pytest.raises(ServerError):
+            rude.ask('LISTEN ""')
+        teller.ask("NOTIFY c, 'heard'")
+        assert heard_by(listener) == ("c", "heard")
+    rude.ask("ROLLBACK")
+
+
+def test_what_a_pinned_client_listens_to_it_hears_once_and_leaves_to_nobody(start_gate, wire):
+    gate = start_gate(route={"pool_size": 2, "lifo": False})
+    one, two = wire(gate), wire(gate)
+    one.ask("BEGIN; CREATE TEMP TABLE t (a int) ON COMMIT DROP; LISTEN c")
+    one.send(query("NOTIFY c, 'once'; COMMIT"))
+    assert [kind for kind, _ in one.receive_until("Z")].count("A") == 1
+    for _ in range(4):
+        assert two.ask("SELECT pg_listening_channels()") == []
+        assert one.ask("SELECT pg_listening_channels()") == [("c",)]
+    two.ask("LISTEN d; SELECT pg_advisory_lock(1)")
+    one.ask("NOTIFY c, 'again'")
+    two.send(query("SELECT 1"))
+    assert "A" not in [kind for kind, _ in two.receive_until("Z")]

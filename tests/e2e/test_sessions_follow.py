@@ -145,3 +145,11 @@ def test_what_is_held_ties_until_it_is_given_back(start_gate, database, form, en
     with Wire(gate.host, gate.port) as one, Wire(gate.host, gate.port) as two:
         for client in (one, two):
             client.login(*login).ask("BEGIN")
+
+
+def test_a_statement_of_sql_stays_as_it_was_read(start_gate, database):
+    gate = start_gate(route={"pool_size": 2, "lifo": False})
+    steps = [Step(query("SET TimeZone = 'UTC'")), Step(query("PREPARE q AS SELECT '2020-01-01 00:00'::timestamptz")),
+             Step(query("SET TimeZone = 'Asia/Tokyo'")), *[Step(query("EXECUTE q"))] * 3,
+             Step(query("DISCARD ALL"))]
+    hold_twice(gate, database, steps, rounds=2)

@@ -707,6 +707,7 @@ void FakePostgres::end_implicit(bool commit) {
 }
 
 void FakePostgres::discard_all() {
+  held_.clear();
   settings_ = defaults_;
   statements_.clear();
   portals_.clear();
