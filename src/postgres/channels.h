@@ -59,8 +59,6 @@ class Channels {
   void change();
   // `forgets`: and the server has none of them any more.
   void begin_answer(bool forgets);
-  // Whether the linked server has them; another one may.
-  bool are_put() const { return put_; }
   // By the answer that came last.
   bool forgotten() const { return forgets_; }
   // The session would lose what it listens to with this server.

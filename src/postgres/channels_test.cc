@@ -89,9 +89,9 @@ TEST_F(ChannelsTest, ItsServerHasThemUntilItForgets) {
   channels_.put();
   EXPECT_FALSE(channels_.lack());
   channels_.begin_answer(false);
-  EXPECT_TRUE(channels_.are_put());
+  EXPECT_FALSE(channels_.forgotten());
   channels_.begin_answer(true);
-  EXPECT_FALSE(channels_.are_put());
+  EXPECT_TRUE(channels_.forgotten());
   channels_.put();
   channels_.unlinked();
   EXPECT_TRUE(channels_.lack()) << "on the next server";
